@@ -1,0 +1,66 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Floors, ground first: a target imports only what stands above it in this list.
+let package = Package(
+    name: "ise",
+    products: [.executable(name: "ise", targets: ["ise"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),  // tests only: a real HTTP server
+    ],
+    targets: [
+        // Floor 0: system libraries and what Swift cannot express.
+        .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "LuaShim", dependencies: ["CLua"], cSettings: strictC),
+        .target(name: "CurlShim", dependencies: ["CCurl"], cSettings: strictC),
+        .target(name: "WorkspaceShim", dependencies: ["CSeccomp"], cSettings: strictC),
+        .plugin(name: "EmbedInit", capability: .buildTool(), path: "Sources/EmbedInit"),
+        .target(name: "JSON"),
+
+        // Floor 1: one concern each, none knows of dialogues.
+        .target(name: "Workspaces", dependencies: ["JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
+        .target(name: "Lua", dependencies: ["JSON", "LuaShim"]),
+        .target(name: "Trace", dependencies: ["JSON", "CCrypto"]),
+
+        // Floor 2
+        .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
+        .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
+
+        // Floor 3
+        .target(name: "Intents", dependencies: ["JSON", "Plugins", "Trace"]),
+        .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
+
+        // Floor 4
+        .target(name: "Runs", dependencies: ["Dialogue"]),
+
+        // Floor 5
+        .executableTarget(
+            name: "ise",
+            dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
+        .testTarget(name: "LuaTests", dependencies: ["Lua"]),
+        .testTarget(name: "TraceTests", dependencies: ["Trace"]),
+        .testTarget(
+            name: "ModelsTests",
+            dependencies: ["Models", "TestSupport"]),
+        .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
+        .testTarget(name: "IntentsTests", dependencies: ["Intents"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport"]),
+        .target(
+            name: "TestSupport",
+            dependencies: ["JSON", .product(name: "FlyingFox", package: "FlyingFox")],
+            path: "Tests/TestSupport"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)
+
+var strictC: [CSetting] {
+    [.define("_GNU_SOURCE"), .unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+}
