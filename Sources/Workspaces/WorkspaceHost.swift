@@ -7,6 +7,9 @@ public actor WorkspaceHost {
     /// What stands between a workspace and the host on this machine.
     public nonisolated let isolation: IsolationReport
 
+    /// Launchers that this process has started: their control groups need names of their own.
+    private static let launched = Atomic(0)
+
     private let reactor: Reactor
     private let launcher: Launcher
     private var policies: [Policy: UInt32] = [:]
@@ -25,7 +28,8 @@ public actor WorkspaceHost {
         let reactor = try Reactor()
         do {
             let launcher = try Launcher(reactor: reactor)
-            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))")
+            let number = launched.add(1, ordering: .relaxed).newValue
+            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)")
             let facts = try await launcher.build(template.message())
             return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
         } catch {
