@@ -22,9 +22,12 @@ public actor WorkspaceHost {
 
     /// Starts the launcher, which also clears up what an earlier process that was killed left behind.
     ///
+    /// From then on this process ignores SIGPIPE: a command may close its standard input at any time.
+    ///
     /// - Throws: `unavailable` with what the machine lacks and what to do.
     public static func start() async throws(WorkspaceError) -> WorkspaceHost {
         _ = ise_raise_descriptor_limit()
+        signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
             let launcher = try Launcher(reactor: reactor)
