@@ -42,7 +42,7 @@ let package = Package(
             name: "ise",
             dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
-        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),
         .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),
