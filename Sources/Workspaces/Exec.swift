@@ -91,6 +91,8 @@ public struct ExecResult: Sendable {
     public var killLatency: Duration?
     public var leftRunning: [LeftProcess]
     public var denials: [Denial]
+    /// What went through the proxy of an allow-list while it ran, also for what an earlier command left running.
+    public var networkAttempts: [EgressAttempt] = []
 
     public var succeeded: Bool { exitCode == 0 && endedBy == .exit }
 }

@@ -12,6 +12,9 @@ public actor WorkspaceHost {
 
     private let reactor: Reactor
     private let launcher: Launcher
+    private let options: HostOptions
+    /// A second one, started when a policy first asks for the host's network: a launcher that has left it cannot come back.
+    private var hostNetworkLauncher: Task<Result<Launcher, WorkspaceError>, Never>?
     private var policies: [Policy: UInt32] = [:]
     private var nextWorkspace = 1
     /// Opened ahead of need, never used.
@@ -30,11 +33,8 @@ public actor WorkspaceHost {
         signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
-            let launcher = try Launcher(reactor: reactor)
-            let number = launched.add(1, ordering: .relaxed).newValue
-            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)", options: options)
-            let facts = try await launcher.build(try template.message())
-            return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
+            let (launcher, facts) = try await startLauncher(reactor, options)
+            return WorkspaceHost(reactor, launcher, options, IsolationReport(facts: facts))
         } catch {
             reactor.stop()
             throw WorkspaceError(
@@ -42,9 +42,25 @@ public actor WorkspaceHost {
         }
     }
 
-    private init(_ reactor: Reactor, _ launcher: Launcher, _ isolation: IsolationReport) {
+    private static func startLauncher(
+        _ reactor: Reactor, _ options: HostOptions, inHostNetwork: Bool = false
+    ) async throws(WorkspaceError) -> (Launcher, facts: [String]) {
+        let launcher = try Launcher(reactor: reactor)
+        let number = launched.add(1, ordering: .relaxed).newValue
+        let name = "ise-\(getpid())-\(startTime(of: getpid()))-\(number)"
+        let template = Template(cgroupName: name, options: options, isInHostNetwork: inHostNetwork)
+        do {
+            return (launcher, try await launcher.build(try template.message()))
+        } catch {
+            await launcher.end()
+            throw error
+        }
+    }
+
+    private init(_ reactor: Reactor, _ launcher: Launcher, _ options: HostOptions, _ isolation: IsolationReport) {
         self.reactor = reactor
         self.launcher = launcher
+        self.options = options
         self.isolation = isolation
     }
 
@@ -69,12 +85,15 @@ public actor WorkspaceHost {
         isShutDown = true
         spare = [:]
         await launcher.end()
+        if case .success(let second)? = await hostNetworkLauncher?.value { await second.end() }
         reactor.stop()
     }
 
     func make(_ policy: Policy, over layers: [FrozenLayer] = []) async throws(WorkspaceError) -> Workspace {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
-        let number = try number(of: policy)
+        let launcher = try await launcher(for: policy)
+        guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
+        let number = try number(of: policy, launcher)
         let workspace = Workspace(
             id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, isolation: isolation,
             reactor: reactor, launcher: launcher)
@@ -93,7 +112,23 @@ public actor WorkspaceHost {
         filling.remove(policy)
     }
 
-    private func number(of policy: Policy) throws(WorkspaceError) -> UInt32 {
+    private func launcher(for policy: Policy) async throws(WorkspaceError) -> Launcher {
+        guard policy.network == .host else { return launcher }
+        if let hostNetworkLauncher { return try await hostNetworkLauncher.value.get() }
+        let starting = Task { [reactor, options] () -> Result<Launcher, WorkspaceError> in
+            do throws(WorkspaceError) {
+                return .success(try await Self.startLauncher(reactor, options, inHostNetwork: true).0)
+            } catch {
+                let message = "could not start a launcher in the host's network: \(error.message)"
+                return .failure(WorkspaceError(.unavailable, message, errno: error.errno))
+            }
+        }
+        hostNetworkLauncher = starting
+        return try await starting.value.get()
+    }
+
+    private func number(of policy: Policy, _ launcher: Launcher) throws(WorkspaceError) -> UInt32 {
+        let policy = policy.withoutRules
         if let number = policies[policy] { return number }
         let number = UInt32(policies.count)
         try launcher.define(policy.message(number: number, on: isolation))
