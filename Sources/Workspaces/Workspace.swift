@@ -85,7 +85,11 @@ public final class Workspace: Sendable {
             ) { [weak self] message in
                 // Also when the workspace object is gone: somebody may wait for the end.
                 if message?.type != Int(ISE_OPENED.rawValue) { session.gone.set(()) }
-                self?.receiveFromLauncher(message, session)
+                if let self {
+                    receiveFromLauncher(message, session)
+                } else {
+                    for descriptor in message?.descriptors ?? [] { Glibc.close(descriptor) }
+                }
             }
         } catch {
             session.gone.set(())

@@ -47,7 +47,8 @@ struct EgressRefusal {
     static func noRule(_ method: String, _ target: EgressTarget) -> EgressRefusal {
         EgressRefusal(
             status: 403, phrase: "No rule allows \(target)",
-            text: "\(method) \(target) is refused by the workspace's network policy: no rule of its allow-list names it. "
+            text:
+                "\(method) \(target) is refused by the workspace's network policy: no rule of its allow-list names it. "
                 + "The missing rule is \(target)")
     }
 

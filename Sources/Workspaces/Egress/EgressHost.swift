@@ -29,7 +29,8 @@ enum EgressHost: Hashable, Sendable, CustomStringConvertible {
     /// the rules must be what is connected to.
     init(_ text: some StringProtocol) throws(EgressSyntaxError) {
         if text.first == "[" {
-            guard text.last == "]", let address = IPAddress(String(text.dropFirst().dropLast())), address.bytes.count == 16
+            guard text.last == "]", let address = IPAddress(String(text.dropFirst().dropLast())),
+                address.bytes.count == 16
             else { throw EgressSyntaxError("\"\(text)\" is not an IPv6 address in brackets") }
             self = .address(address)
             return

@@ -58,11 +58,13 @@ final class EgressProxy: ReactorHandler {
 
     /// Takes what waits already, on the reactor's thread: then all that a command that has ended tried is in the log.
     func settle() {
-        acceptSome()
+        for _ in 0..<Self.turnsToSettle { acceptSome() }
         for connection in state.withLock({ Array($0.connections.values) }) { connection.settle() }
     }
 
     private static let acceptedAtATurn = 64
+    /// Together as many as can wait to be accepted.
+    private static let turnsToSettle = 3
 
     private func acceptSome() {
         for _ in 0..<Self.acceptedAtATurn {
@@ -111,8 +113,8 @@ final class EgressProxy: ReactorHandler {
     func lookUp(_ name: String, then: @escaping @Sendable (Resolution, Set<IPAddress>) -> Void) {
         let resolve = resolve
         Task { [lookUps] in
-            let resolution = await lookUps.run { resolve(name) }
-            then(resolution, await blocking(Resolver.ownAddresses))
+            let (resolution, own) = await lookUps.run { (resolve(name), Resolver.ownAddresses()) }
+            then(resolution, own)
         }
     }
 

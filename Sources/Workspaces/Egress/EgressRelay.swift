@@ -81,7 +81,8 @@ extension EgressConnection {
         case .none: open(reader, &state)
         case .name(let name):
             if let asked = try? EgressHost(name), asked == state.request?.target.host { return open(reader, &state) }
-            refuseHello("the TLS client asks for \(name) in a tunnel to \(state.request?.target.description ?? "")", &state)
+            refuseHello(
+                "the TLS client asks for \(name) in a tunnel to \(state.request?.target.description ?? "")", &state)
         case .malformed: refuseHello("the tunnel begins as TLS, but not with a ClientHello that can be read", &state)
         }
     }
@@ -127,7 +128,9 @@ extension EgressConnection {
             state.up.pending = []
             state.up.isEnded = true
         }
-        guard state.up.pending.isEmpty, state.up.isEnded, !state.up.isShut, state.request?.isTunnel == true else { return }
+        guard state.up.pending.isEmpty, state.up.isEnded, !state.up.isShut, state.request?.isTunnel == true else {
+            return
+        }
         shutdown(state.server.descriptor, Int32(SHUT_WR))
         state.up.isShut = true
         if state.down.isShut { end(&state) }

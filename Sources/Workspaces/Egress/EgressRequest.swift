@@ -41,7 +41,8 @@ struct EgressRequest {
             if text.prefix(8).lowercased() == "https://" {
                 throw EgressSyntaxError("https goes through CONNECT, so that it stays between client and server")
             }
-            throw EgressSyntaxError("this is a proxy: the target must be http://host[:port]/path, or host:port with CONNECT")
+            throw EgressSyntaxError(
+                "this is a proxy: the target must be http://host[:port]/path, or host:port with CONNECT")
         }
         let rest = text.dropFirst(7)
         let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
@@ -112,7 +113,8 @@ struct RequestBody {
         if let coding = head.value("transfer-encoding") {
             guard length == nil else { throw BadRequest("Content-Length and Transfer-Encoding come together") }
             guard head.minor == 1, coding.lowercased() == "chunked" else {
-                throw BadRequest("Transfer-Encoding is \"\(coding)\" in HTTP/1.\(head.minor); only chunked is taken, in 1.1")
+                throw BadRequest(
+                    "Transfer-Encoding is \"\(coding)\" in HTTP/1.\(head.minor); only chunked is taken, in 1.1")
             }
             state = .chunkSize(0, digits: 0)
         } else if let length {

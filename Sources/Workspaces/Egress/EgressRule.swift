@@ -67,7 +67,9 @@ public struct EgressRule: Sendable, Hashable, CustomStringConvertible {
             throw EgressSyntaxError("a * stands for the labels before a domain, as in *.example.org")
         }
         let domain = try EgressHost(InternationalName.ascii(String(hostText.dropFirst(2))))
-        guard case .name(let name) = domain else { throw EgressSyntaxError("a * stands before a domain, not an address") }
+        guard case .name(let name) = domain else {
+            throw EgressSyntaxError("a * stands before a domain, not an address")
+        }
         guard name.contains(".") else {
             throw EgressSyntaxError("*.\(name) would allow all of a top-level domain; name the domain below it")
         }

@@ -86,7 +86,9 @@ extension IPAddress {
     private var embedded: IPAddress? {
         guard bytes.count == 16 else { return nil }
         if bytes[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff] { return IPAddress(bytes: Array(bytes[12...])) }
-        if bytes[..<12] == [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] { return IPAddress(bytes: Array(bytes[12...])) }
+        if bytes[..<12] == [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] {
+            return IPAddress(bytes: Array(bytes[12...]))
+        }
         if bytes[..<2] == [0x20, 0x02] { return IPAddress(bytes: Array(bytes[2..<6])) }
         return nil
     }
@@ -94,7 +96,8 @@ extension IPAddress {
     private typealias Range = (prefix: [UInt8], bits: Int, kind: String)
 
     private static let restricted4: [Range] = [
-        ([0], 8, "an unspecified address"), ([10], 8, "a private address"), ([100, 64], 10, "a carrier's private address"),
+        ([0], 8, "an unspecified address"), ([10], 8, "a private address"),
+        ([100, 64], 10, "a carrier's private address"),
         ([127], 8, "a loopback address"), ([169, 254], 16, "a link-local or metadata address"),
         ([172, 16], 12, "a private address"), ([192, 0, 0], 24, "a reserved address"),
         ([192, 0, 2], 24, "a documentation address"), ([192, 88, 99], 24, "a reserved address"),

@@ -40,9 +40,8 @@ extension Policy {
 
     /// What the launcher and an init know of it: they keep only so many, and the rules are none of their business.
     var withoutRules: Policy {
-        guard case .allowList = network else { return self }
         var policy = self
-        policy.network = .allowList([])
+        if case .allowList = network { policy.network = .allowList([]) }
         policy.egress = EgressLimits()
         return policy
     }
@@ -57,11 +56,13 @@ extension Workspace {
     func listen(_ descriptors: [Int32]) -> Result<Void, WorkspaceError> {
         if let egress, descriptors.count == 1 {
             egress.attach(descriptors[0])
+            if !isOpen { egress.detach() }  // it was closed meanwhile, on another thread
             return .success(())
         }
         for descriptor in descriptors { Glibc.close(descriptor) }
         guard egress != nil || !descriptors.isEmpty else { return .success(()) }
         return .failure(
-            WorkspaceError(.unavailable, "the launcher gave \(descriptors.count) listening sockets for the proxy, not one"))
+            WorkspaceError(
+                .unavailable, "the launcher gave \(descriptors.count) listening sockets for the proxy, not one"))
     }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import WorkspaceShim
 
@@ -20,7 +21,9 @@ enum Resolver {
         defer { freeaddrinfo(list) }
         var addresses: [IPAddress] = []
         for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
-            guard let raw = entry?.pointee.ai_addr, let address = IPAddress(raw), !addresses.contains(address) else { continue }
+            guard let raw = entry?.pointee.ai_addr, let address = IPAddress(raw), !addresses.contains(address) else {
+                continue
+            }
             addresses.append(address)
         }
         return Resolution(addresses: addresses, failure: addresses.isEmpty ? "it has no address" : "")
@@ -31,25 +34,29 @@ enum Resolver {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         defer { freeifaddrs(list) }
-        return Set(sequence(first: list, next: { $0?.pointee.ifa_next }).compactMap { entry in
-            entry?.pointee.ifa_addr.flatMap { IPAddress($0) }
-        })
+        return Set(
+            sequence(first: list, next: { $0?.pointee.ifa_next }).compactMap { entry in
+                entry?.pointee.ifa_addr.flatMap { IPAddress($0) }
+            })
     }
 }
 
-/// Runs lookups, only so many at once: a slow name server must not take all threads for one workspace.
+/// Runs lookups, each on a thread of its own and only so many at once: a slow name server must not take the threads that other
+/// workspaces wait for.
 actor LookUps {
     private let limit = 4
     private var running = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    func run(_ body: @escaping @Sendable () -> Resolution) async -> Resolution {
+    func run(_ body: @escaping @Sendable () -> (Resolution, Set<IPAddress>)) async -> (Resolution, Set<IPAddress>) {
         if running == limit {
             await withCheckedContinuation { waiting.append($0) }
         } else {
             running += 1
         }
-        let result = await blocking(body)
+        let result = await withCheckedContinuation { continuation in
+            DispatchQueue(label: "ise.lookup").async { continuation.resume(returning: body()) }
+        }
         // Whoever waits takes over the place.
         if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().resume() }
         return result

@@ -27,9 +27,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "*", "*:443", "*.org", "*.org:443", "https://example.org", "example.org/path", "user@example.org", "example.org:0",
-        "example.org:65536", "example.org:+80", "example.org:80:90", "a b", "exa mple.org", "-a.org", "a-.org", "a..org", ".", "a.*.org",
-        "**.example.org", "*example.org", "127.1:80", "0x7f.0.0.1:80", "2130706433", "0177.0.0.1", "127.0.0.1.", "::1", "[::1",
+        "", "*", "*:443", "*.org", "*.org:443", "https://example.org", "example.org/path", "user@example.org",
+        "example.org:0",
+        "example.org:65536", "example.org:+80", "example.org:80:90", "a b", "exa mple.org", "-a.org", "a-.org",
+        "a..org", ".", "a.*.org",
+        "**.example.org", "*example.org", "127.1:80", "0x7f.0.0.1:80", "2130706433", "0177.0.0.1", "127.0.0.1.", "::1",
+        "[::1",
         "[fe80::1%eth0]:80", "*.127.0.0.1", "e\u{301}.example", "ｅxample.org", "example.org\u{0}.evil.org",
         String(repeating: "a", count: 64) + ".org",
     ])
@@ -47,8 +50,10 @@ import Testing
 
     /// Spellings that some resolver, library or browser takes for 127.0.0.1 or another private address.
     @Test(arguments: [
-        "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0X7F.1", "017700000001", "0177.0.0.1", "127.0.0.01",
-        "127.0.0.1.", "00127.0.0.1", "0", "0x", "1.2.3.4.5", "[127.0.0.1]", "[::ffff:7f00:1%1]", "[::1", "::1", "127.0.0.1%00",
+        "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0X7F.1", "017700000001", "0177.0.0.1",
+        "127.0.0.01",
+        "127.0.0.1.", "00127.0.0.1", "0", "0x", "1.2.3.4.5", "[127.0.0.1]", "[::ffff:7f00:1%1]", "[::1", "::1",
+        "127.0.0.1%00",
         "①②⑦.⓪.⓪.①", "%31%32%37.0.0.1", "localhost%2eexample.org", "exa\u{ad}mple.org",
     ])
     func `An address in disguise is no host`(_ text: String) {
@@ -56,11 +61,14 @@ import Testing
     }
 
     @Test(arguments: [
-        "0.0.0.0", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",
+        "0.0.0.0", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.255.254", "169.254.169.254",
+        "172.16.0.1",
         "172.31.255.255", "192.0.0.192", "192.168.1.1", "198.18.0.1", "198.19.255.255", "203.0.113.5", "224.0.0.1",
         "239.255.255.255", "240.0.0.1", "255.255.255.255", "168.63.129.16", "::", "::1", "::127.0.0.1", "fc00::1",
-        "fd00:ec2::254", "fe80::1", "febf::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
-        "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2002:a9fe:a9fe::", "2001::1", "2001:db8::1",
+        "fd00:ec2::254", "fe80::1", "febf::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2002:a9fe:a9fe::", "2001::1",
+        "2001:db8::1",
         "100::1", "4000::1", "3fff::1",
     ])
     func `No name leads to what is not public`(_ text: String) throws {
@@ -69,7 +77,8 @@ import Testing
 
     @Test(arguments: [
         "1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "198.17.0.1",
-        "198.20.0.1", "223.255.255.255", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+        "198.20.0.1", "223.255.255.255", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::808:808",
+        "2002:808:808::1",
     ])
     func `Public addresses are`(_ text: String) throws {
         #expect(try #require(IPAddress(text)).restriction == nil)
@@ -79,10 +88,14 @@ import Testing
     @Test func `No spelling makes a rule allow another host`() throws {
         var random = SeededGenerator(seed: 3128)
         let rules = try EgressRule.list(["example.org:443", "*.allowed.net:443", "10.0.0.1:443"])
-        let pieces = ["example", ".", "org", "allowed", "net", "10.0.0.1", "evil", "-", "..", "@", "%00", "*", "[", "]", ":443", "0x", "EXAMPLE", " "]
+        let pieces = [
+            "example", ".", "org", "allowed", "net", "10.0.0.1", "evil", "-", "..", "@", "%00", "*", "[", "]", ":443",
+            "0x", "EXAMPLE", " ",
+        ]
         var passed = 0
         for _ in 0..<20_000 {
-            let text = (0..<Int.random(in: 1...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+            let text = (0..<Int.random(in: 1...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? ""
+            }.joined()
             guard let target = try? EgressTarget(authority: text + ":443", defaultPort: nil) else { continue }
             guard rules.contains(where: { $0.allows(target) }) else { continue }
             passed += 1
