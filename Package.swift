@@ -20,11 +20,12 @@ let package = Package(
         .target(name: "WorkspaceShim", dependencies: ["CSeccomp"], cSettings: strictC),
         .plugin(name: "EmbedInit", capability: .buildTool(), path: "Sources/EmbedInit"),
         .target(name: "JSON"),
+        .target(name: "Hashing", dependencies: ["CCrypto"]),
 
         // Floor 1: one concern each, none knows of dialogues.
-        .target(name: "Workspaces", dependencies: ["JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
+        .target(name: "Workspaces", dependencies: ["Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
         .target(name: "Lua", dependencies: ["JSON", "LuaShim"]),
-        .target(name: "Trace", dependencies: ["JSON", "CCrypto"]),
+        .target(name: "Trace", dependencies: ["Hashing", "JSON"]),
 
         // Floor 2
         .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
