@@ -13,7 +13,7 @@ final class Interpreter {
 
     init(limits: LuaLimits, seed: UInt64, host: [LuaHostFunction]) throws(LuaError) {
         let table = HostTable(host)
-        let cpu = limits.cpu.components
+        let cpu = min(limits.cpu, .seconds(1 << 32)).components  // its nanoseconds fit
         var options = LuaShimOptions(
             memory_bytes: max(0, limits.memory),
             cpu_nanoseconds: max(1, cpu.seconds * 1_000_000_000 + cpu.attoseconds / 1_000_000_000),

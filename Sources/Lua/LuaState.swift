@@ -51,7 +51,9 @@ public actor LuaState {
     public func has(_ function: String) -> Bool { interpreter.hasFunction(function) }
 
     /// A member of the loaded table that is data; `.null` when it is not there.
-    public func value(_ member: String) throws(LuaError) -> LuaValue {
+    public func value(_ member: String) async throws(LuaError) -> LuaValue {
+        await enter()
+        defer { leave() }
         switch interpreter.value(member) {
         case .value(let value): return value
         case .failed(let error): throw error

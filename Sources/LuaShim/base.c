@@ -200,11 +200,17 @@ static const struct {
     {"string.dump", "bytecode cannot be loaded"},
 };
 
-// Upvalue: the name of the table, "" for the globals.
+// The name of the sealed table at 1, "" for the globals.
+static const char *push_owner(lua_State *L)
+{
+    luaL_getmetafield(L, 1, "__name");
+    return lua_tostring(L, -1);
+}
+
 static int unknown_name(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
-    const char *owner = lua_tostring(L, lua_upvalueindex(1));
+    const char *owner = push_owner(L);
     size_t length;
     const char *key = lua_tolstring(L, 2, &length);
     const char *name = *owner ? lua_pushfstring(L, "%s.%s", owner, key) : key;
@@ -231,7 +237,7 @@ static int unknown_name(lua_State *L)
 
 static int new_name(lua_State *L)
 {
-    const char *owner = lua_tostring(L, lua_upvalueindex(1));
+    const char *owner = push_owner(L);
     const char *key = shim_tostring(L, 2, NULL);
     if (*owner) return luaL_error(L, "cannot add '%s' to '%s'", key, owner);
     return luaL_error(L, "cannot set the global '%s'; write 'local %s'", key, key);
@@ -240,12 +246,12 @@ static int new_name(lua_State *L)
 void shim_seal(lua_State *L, int index, const char *name)
 {
     index = lua_absindex(L, index);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     lua_pushstring(L, name);
-    lua_pushcclosure(L, unknown_name, 1);
+    lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, unknown_name);
     lua_setfield(L, -2, "__index");
-    lua_pushstring(L, name);
-    lua_pushcclosure(L, new_name, 1);
+    lua_pushcfunction(L, new_name);
     lua_setfield(L, -2, "__newindex");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");

@@ -80,6 +80,24 @@ import Testing
         await #expect(throws: LuaError.self) { try await lua.value("run") }
     }
 
+    @Test func `Looking at the table does not disturb a call that waits`() async throws {
+        let lua = try await loaded(
+            "return { n = 7, go = function() return later() end }",
+            [
+                .waiting("later") { _ in
+                    try? await Task.sleep(for: .milliseconds(20))
+                    return 42
+                }
+            ])
+        async let result = lua.call("go")
+        for _ in 0..<50 {
+            #expect(await lua.has("go"))
+            await Task.yield()
+        }
+        #expect(try await lua.value("n") == 7)
+        #expect(try await result == 42)
+    }
+
     @Test func `The context gets its host functions`() async throws {
         let lua = try await loaded(
             "return { run = function(args, ctx) return ctx.twice(args.n) + ctx.base end }",
