@@ -7,6 +7,8 @@ struct TraceWriterState {
 
     private(set) var sequence = 0
     private var previous = ContentHash.zero
+    /// Of the `end` event, once it is there.
+    private var digest = ContentHash.zero
     private var lines: [UInt8] = []
     private var openCalls: [Int: OpenCall] = [:]
     private var synthesizedResults = 0
@@ -52,7 +54,8 @@ struct TraceWriterState {
         try file.drain(&lines, to: "write the trace")
     }
 
-    /// Writes the `end` event, once; a second call only tries to get rid of the bytes. The caller publishes the file then.
+    /// Writes the `end` event, once; a second call only tries to get rid of the bytes. The caller publishes the file
+    /// then.
     mutating func end(
         outcome: String, in file: borrowing PartialFile
     ) throws(TraceError) -> (TraceReceipt, blobs: Set<ContentHash>) {
@@ -60,7 +63,7 @@ struct TraceWriterState {
         switch phase {
         case .open:
             try answerOpenCalls(path: file.file.path)
-            let digest = try appendEnd(outcome: outcome)
+            _ = try appendLine(endEvent(outcome: outcome), path: file.file.path)
             receipt = TraceReceipt(
                 path: file.finalPath, events: sequence, digest: digest, redactions: encoder.redactions,
                 synthesizedResults: synthesizedResults)
@@ -93,35 +96,40 @@ struct TraceWriterState {
             lines.removeLast(lines.count - start)
             throw error
         }
+        if event.kind == .end { digest = seal(lineFrom: start) }
         return close(lineFrom: start)
+    }
+
+    /// Lets the line that starts at `start` vouch for itself, and returns the hash that it then holds.
+    private mutating func seal(lineFrom start: Int) -> ContentHash {
+        lines.removeLast()  // the closing brace
+        let hash = hash(from: start)
+        lines.append(contentsOf: ",\"self\":\"".utf8)
+        hash.appendHex(to: &lines)
+        lines.append(contentsOf: "\"}".utf8)
+        return hash
     }
 
     /// Ends the line that starts at `start` and makes it the chain's last link.
     private mutating func close(lineFrom start: Int) -> Int {
-        previous = lines.withUnsafeBytes { ContentHash(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        previous = hash(from: start)
         lines.append(UInt8(ascii: "\n"))
         sequence += 1
         return sequence - 1
     }
 
-    private mutating func appendEnd(outcome: String) throws(TraceError) -> ContentHash {
+    private func hash(from start: Int) -> ContentHash {
+        lines.withUnsafeBytes { ContentHash(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    }
+
+    private func endEvent(outcome: String) -> TraceEvent {
         let redactions = encoder.redactions.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.int($0.value)) }
-        let event = TraceEvent(
+        return TraceEvent(
             .end,
             payload: [
                 "events": .int(sequence + 1), "outcome": .string(outcome),
                 "redactions": .object(JSONObject(redactions)),
             ])
-        let start = lines.count
-        let position = EventEncoder.Position(sequence: sequence, time: now(), previous: previous)
-        try encoder.append(event, at: position, to: &lines)
-        lines.removeLast()
-        let digest = lines.withUnsafeBytes { ContentHash(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
-        lines.append(contentsOf: ",\"self\":\"".utf8)
-        digest.appendHex(to: &lines)
-        lines.append(contentsOf: "\"}".utf8)
-        _ = close(lineFrom: start)
-        return digest
     }
 }
 
@@ -131,9 +139,14 @@ extension TraceWriterState {
         func refuse(_ reason: String) -> TraceError {
             TraceError(.invalidEvent, cannot: "record a \(event.kind.rawValue) event in", path: path, reason: reason)
         }
-        var keys = TraceFormat.reservedKeys
-        for key in event.payload.keys + event.attachments.map(\.key) where !keys.insert(key).inserted {
-            throw refuse("the key \"\(key)\" is reserved or stands twice")
+        for member in event.payload.members where TraceFormat.reservedKeys.contains(member.key) {
+            throw refuse("the key \"\(member.key)\" is reserved")
+        }
+        for (index, attachment) in event.attachments.enumerated() {
+            let isTaken = event.payload[attachment.key] != nil || TraceFormat.reservedKeys.contains(attachment.key)
+            guard !isTaken, !event.attachments[..<index].contains(where: { $0.key == attachment.key }) else {
+                throw refuse("the key \"\(attachment.key)\" is reserved or stands twice")
+            }
         }
         if let parent = event.parent, !(0..<sequence).contains(parent) {
             throw refuse("its parent \(parent) does not exist")
