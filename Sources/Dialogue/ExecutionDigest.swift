@@ -48,7 +48,7 @@ public struct ExecutionDigest: Sendable, Hashable {
 
 extension ExecutionDigest.Call {
     init(_ result: ToolResult) {
-        let fromStandardError = result.lastExec?.stderr.tail(300)
+        let fromStandardError = result.lastExec?.stderr.text.tail(300)
         self.init(
             tool: result.call.call.name, ok: result.ok, exitCode: result.exitCode, error: result.errorCode,
             stderrTail: fromStandardError ?? (result.ok ? nil : result.text.tail(300)),

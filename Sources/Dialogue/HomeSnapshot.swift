@@ -1,3 +1,4 @@
+import Trace
 import Workspaces
 
 /// The files of the home directory at one moment, to tell what a user turn has done.
@@ -6,7 +7,7 @@ import Workspaces
 /// look untouched on some runs and changed on others.
 struct HomeSnapshot: Sendable, Equatable {
     private enum Content: Equatable {
-        case bytes([UInt8])
+        case hash(ContentHash)
         /// Too large to be kept, a link, or something that cannot be read.
         case other(kind: String, size: Int)
     }
@@ -30,7 +31,9 @@ struct HomeSnapshot: Sendable, Equatable {
             var content = Content.other(kind: "\(entry.kind)", size: entry.size)
             if entry.kind == .file, entry.size <= min(fileLimit, left) {
                 left -= entry.size
-                if let bytes = try await readIfPossible(path, of: workspace) { content = .bytes(bytes) }
+                if let bytes = try await readIfPossible(path, of: workspace) {
+                    content = .hash(ContentHash(of: bytes))
+                }
             }
             snapshot.files[path] = File(content: content, mode: entry.mode)
         }

@@ -1,8 +1,8 @@
 /// What the agent gets of a tool's text: all of it up to a cap; beyond, the head and the tail with a note of the size between
 /// them. The trace has the whole text.
 enum ModelFacingText {
-    /// Bytes of UTF-8.
-    static let limit = 16 * 1024
+    /// Bytes of UTF-8. Tools cap their own output with more sense; this is the net below them.
+    static let limit = 32 << 10
 
     static func cap(_ text: String, limit: Int = limit) -> String {
         let utf8 = Array(text.utf8)
