@@ -91,7 +91,7 @@ void shim_note_position(LuaShim *shim, lua_State *L)
     }
 }
 
-// The coroutine of a failed call is dropped, not closed: its __close handlers have had no right to run.
+// The coroutine is dropped, not closed: after a stop its __close handlers have no right to run.
 static void forget_call(LuaShim *shim)
 {
     lua_State *main = shim->main;
@@ -103,14 +103,29 @@ static void forget_call(LuaShim *shim)
     lua_rawsetp(main, LUA_REGISTRYINDEX, &shim_key_call); // storing nil takes no memory
 }
 
+// The plugin's __close handlers of a call that failed by itself; they run on the rest of its time.
+static void close_call(LuaShim *shim)
+{
+    if (!shim_enter(shim)) return;
+    shim->running = shim->call;
+    shim_arm_hook(shim->call);
+    lua_resetthread(shim->call);
+    shim_leave(shim);
+}
+
 static LuaShimStatus fail_call(LuaShim *shim, int status)
 {
     lua_State *call = shim->call;
     if (status == LUA_ERRMEM && !shim->stop) shim->stop = LUA_SHIM_ERROR_MEMORY;
     shim_note_position(shim, call);
     lua_sethook(call, NULL, 0, 0);
-    LuaShimStatus result = shim->stop ? fail_stopped(shim) : fail_with_value(shim, LUA_SHIM_ERROR_RUNTIME, call);
+    bool stopped = shim->stop;
+    LuaShimStatus result = stopped ? fail_stopped(shim) : fail_with_value(shim, LUA_SHIM_ERROR_RUNTIME, call);
     shim_protect(shim, append_traceback, call);
+    if (!stopped) {
+        close_call(shim);
+        if (shim->stop) result = fail_stopped(shim);
+    }
     forget_call(shim);
     return result;
 }
@@ -144,16 +159,13 @@ static LuaShimStatus run(LuaShim *shim, int arguments)
     shim_arm_hook(shim->call);
     int status = lua_resume(shim->call, shim->main, arguments, &results);
     shim_leave(shim);
-    shim->suspended = status == LUA_YIELD; // for a host call: the plugin's own yield refuses to yield from here
-    if (shim->suspended) {
+    if (shim->stop || (status != LUA_OK && status != LUA_YIELD)) return fail_call(shim, status);
+    if (status == LUA_YIELD) { // for a host call: the plugin's own yield refuses to yield from here
+        shim->suspended = true;
         lua_pop(shim->call, results);
         return LUA_SHIM_WAITING;
     }
-    if (status != LUA_OK) return fail_call(shim, status);
-    if (shim->stop) { // with the very last instructions
-        forget_call(shim);
-        return fail_stopped(shim);
-    }
+    shim->suspended = false;
     if (!results) lua_pushnil(shim->call); // the stack had room for the function
     if (results > 1) lua_pop(shim->call, results - 1);
     if (shim->loading) return finish_load(shim);

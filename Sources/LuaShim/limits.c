@@ -46,20 +46,30 @@ void *shim_allocate(void *context, void *block, size_t old_size, size_t new_size
 
 static char stop_value; // its address is the error value of a fatal stop; what it was is in shim->stop
 
+// Where the coroutine can yield, a stop is a yield that nobody answers: own resume and the entry points look at shim->stop.
+// Unwinding pcall by pcall would be quadratic in their depth, which a coroutine does not bound. Elsewhere it is an error,
+// until the next place that can yield.
 _Noreturn void shim_raise_stop(lua_State *L)
 {
-    LuaShim *shim = shim_of(L);
-    shim_note_position(shim, L);
+    shim_note_position(shim_of(L), L);
+    if (lua_isyieldable(L)) lua_yield(L, 0);
     lua_pushlightuserdata(L, &stop_value);
     lua_error(L);
-    abort(); // not reached: lua_error does not return
+    abort(); // not reached: neither returns from a C function
 }
 
 static void stop_hook(lua_State *L, lua_Debug *event)
 {
     (void)event;
-    if (shim_of(L)->stop) shim_raise_stop(L);
-    lua_sethook(L, NULL, 0, 0); // left over from a call that was stopped
+    LuaShim *shim = shim_of(L);
+    if (!shim->stop) {
+        lua_sethook(L, NULL, 0, 0); // left over from a call that was stopped
+    } else if (lua_isyieldable(L)) {
+        shim_note_position(shim, L);
+        lua_yield(L, 0); // from a hook this returns; the interpreter yields afterwards
+    } else {
+        shim_raise_stop(L);
+    }
 }
 
 void shim_arm_hook(lua_State *L)

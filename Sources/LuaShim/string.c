@@ -19,15 +19,14 @@ static int string_rep(lua_State *L)
     }
     size_t total = (size_t)count * length + (size_t)(count - 1) * separator_length;
     luaL_Buffer buffer;
-    char *next = luaL_buffinitsize(L, &buffer, total);
-    while (count-- > 0) {
+    char *start = luaL_buffinitsize(L, &buffer, total);
+    memcpy(start, text, length);
+    if (count > 1) memcpy(start + length, separator, separator_length);
+    for (size_t done = length + (count > 1 ? separator_length : 0); done < total;) { // doubles what is there
         shim_check_stop(L);
-        if (length) memcpy(next, text, length);
-        next += length;
-        if (count && separator_length) {
-            memcpy(next, separator, separator_length);
-            next += separator_length;
-        }
+        size_t more = done < total - done ? done : total - done;
+        memcpy(start + done, start, more);
+        done += more;
     }
     luaL_pushresultsize(&buffer, total);
     return 1;
