@@ -29,6 +29,7 @@ public final class Workspace: Sendable {
         var requests: [UInt32: @Sendable (Result<IncomingMessage, WorkspaceError>) -> Void] = [:]
         /// Streams of ended commands that something left running may still write to.
         var lateStreams: [OutputStream] = []
+        var jobs: [Job] = []
         var isClosed = false
     }
 
@@ -117,10 +118,7 @@ public final class Workspace: Sendable {
         old.channel?.close()
         old.listener?.close()
         for stream in old.lateStreams { stream.close() }
-        for command in old.commands.values {
-            command.closeStreams()
-            command.outcome.set(.failure(error))
-        }
+        for command in old.commands.values { command.fail(error) }
         for answer in old.requests.values { answer(.failure(error)) }
         ready.set(.failure(error))
     }
@@ -134,7 +132,7 @@ public final class Workspace: Sendable {
         }
         switch message.type {
         case Int(ISE_READY.rawValue): becomeReady(message)
-        case Int(ISE_STARTED.rawValue): break
+        case Int(ISE_STARTED.rawValue): noteStart(message)
         case Int(ISE_EXITED.rawValue): finishCommand(message)
         case Int(ISE_FAILED.rawValue) where message.id == 0:
             ready.set(.failure(unavailable(message.failure())))
@@ -156,6 +154,14 @@ public final class Workspace: Sendable {
         for command in state.withLock({ Array($0.commands.values) }) { command.noteDenial(syscall) }
     }
 
+    private func noteStart(_ message: IncomingMessage) {
+        if let command = state.withLock({ $0.commands[message.id] }) {
+            command.noteStart(message)
+        } else {
+            for descriptor in message.descriptors { Glibc.close(descriptor) }
+        }
+    }
+
     private func finishCommand(_ message: IncomingMessage) {
         guard let command = state.withLock({ $0.commands.removeValue(forKey: message.id) }) else { return }
         command.finish(report: message)
@@ -171,8 +177,7 @@ public final class Workspace: Sendable {
             (state.commands.removeValue(forKey: message.id), state.requests.removeValue(forKey: message.id))
         }
         if let command, failed {
-            command.closeStreams()
-            command.outcome.set(.failure(command.startFailure(message)))
+            command.fail(command.startFailure(message))
         } else if let request {
             request(failed ? .failure(message.failure()) : .success(message))
         } else {
@@ -247,14 +252,22 @@ public final class Workspace: Sendable {
         return channel
     }
 
+    /// The jobs that were started and not forgotten, ended ones too, in the order of their start.
+    public var jobs: [Job] { state.withLock { $0.jobs } }
+
+    func keep(_ job: Job) { state.withLock { $0.jobs.append(job) } }
+
+    /// Drops an ended job and its output.
+    public func forget(_ job: Job) { state.withLock { $0.jobs.removeAll { $0 === job } } }
+
     func unregister(_ id: UInt32) {
         state.withLock { $0.commands[id] = nil }
     }
 
-    /// Ends the whole tree of a command.
-    func kill(_ id: UInt32, reason: ise_ended_by) {
+    /// Sends a signal to the whole tree of a command.
+    func signal(_ id: UInt32, _ signal: Int32, reason: ise_ended_by) {
         var message = OutgoingMessage(ISE_SIGNAL, id: id)
-        message.add(ISE_T_SIGNAL, SIGKILL)
+        message.add(ISE_T_SIGNAL, signal)
         message.add(ISE_T_REASON, reason.rawValue)
         try? state.withLock { $0.channel }?.send(message)  // a closed workspace has nothing left to kill
     }

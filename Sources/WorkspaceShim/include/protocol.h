@@ -29,7 +29,7 @@ enum ise_type {
     ISE_OPENED,              /* PID */
     ISE_CLOSED,              /* STATUS */
     /* host -> init */
-    ISE_EXEC = 32, /* fds: [stdin,] stdout, stderr */
+    ISE_EXEC = 32, /* fds: [stdin,] stdout, stderr; none with TERMINAL */
     ISE_SIGNAL,    /* id = the command's; SIGNAL; REASON: kills the whole tree when SIGNAL is SIGKILL */
     ISE_OPEN_FILE,
     ISE_LIST,
@@ -39,7 +39,7 @@ enum ise_type {
     ISE_UPPER, /* fd: the upper directory */
     /* init -> host */
     ISE_READY = 64, /* fd: the seccomp listener, when the policy has one */
-    ISE_STARTED,    /* PID */
+    ISE_STARTED,    /* PID; fd: the terminal's master, with TERMINAL */
     ISE_EXITED,     /* STATUS … */
     ISE_FILE,       /* fd, or ENTRY fields */
     ISE_DONE,
@@ -85,6 +85,7 @@ enum ise_tag {
     ISE_T_TIMEOUT_NS,
     ISE_T_SIGNAL,
     ISE_T_REASON,
+    ISE_T_TERMINAL, /* rows << 16 | columns */
     /* exited */
     ISE_T_STATUS = 96,
     ISE_T_WALL_NS,
