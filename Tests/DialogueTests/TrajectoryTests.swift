@@ -193,14 +193,14 @@ struct TrajectoryFailureTests {
     }
 
     @Test func `A tool's defect is counted and the dialogue goes on`() async throws {
-        let broken = InlinePlugins.Source("tool", "exec", "return { run = function() return nil end }")
-        let result = try await Theatre.perform([broken, Theatre.agent, Theatre.simulator], tasks: []).result
-        #expect(result.counts.pluginBugs == 0)
+        let broken = InlinePlugins.Source(
+            "tool", "exec", ["parameters": ["type": "object", "additionalProperties": true]],
+            "return { run = function() return nil end }")
         var task = Theatre.task
         task["goals"] = nil
-        let busy = try await Theatre.perform([broken, Theatre.agent, Theatre.simulator], tasks: [task]).result
-        #expect(busy.outcome == .completed)
-        #expect(busy.counts.pluginBugs == 4)
+        let result = try await Theatre.perform([broken, Theatre.agent, Theatre.simulator], tasks: [task]).result
+        #expect(result.outcome == .completed)
+        #expect(result.counts.pluginBugs == 4)
     }
 
     @Test func `A fixture that cannot be laid out is an infrastructure failure`() async throws {
