@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
 
         // Floor 3
-        .target(name: "Intents", dependencies: ["JSON", "Plugins", "Trace"]),
+        .target(name: "Intents", dependencies: ["CCrypto", "JSON", "Plugins", "Trace"]),
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
