@@ -3,6 +3,8 @@ public struct IntentError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// The file could not be read, or holds no intent.
         case file
+        /// A line of the file is no usable record.
+        case record
         /// The loaded plugins cannot give what was asked for.
         case pool
         /// A persona or domain plugin failed or answered nonsense.

@@ -42,7 +42,7 @@ enum IntentLine {
             case 0x0A: out.append(contentsOf: #"\n"#.utf8)
             case 0x0C: out.append(contentsOf: #"\f"#.utf8)
             case 0x0D: out.append(contentsOf: #"\r"#.utf8)
-            case ..<0x20: out.append(contentsOf: (byte < 0x10 ? #"\u000"# : #"\u00"#).utf8 + String(byte, radix: 16).utf8)
+            case ..<0x20: out.append(contentsOf: ((byte < 0x10 ? #"\u000"# : #"\u00"#) + String(byte, radix: 16)).utf8)
             default: out.append(byte)
             }
         }
