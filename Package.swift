@@ -50,7 +50,7 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
-        .testTarget(name: "IntentsTests", dependencies: ["Intents"]),
+        .testTarget(name: "IntentsTests", dependencies: ["Intents"], exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport"]),
         .target(
             name: "TestSupport",

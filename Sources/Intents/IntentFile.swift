@@ -26,7 +26,8 @@ public struct IntentFile: Sendable {
                 let record = try IntentRecord(line: Array(line), number: number)
                 if let first = firstLine[record.id] {
                     let id = IntentIdentifier.quoted(record.id)
-                    throw IntentError(.record, "the id \(id) stands on line \(first) already; give each record an id of its own")
+                    throw IntentError(
+                        .record, "the id \(id) stands on line \(first) already; give each record an id of its own")
                 }
                 firstLine[record.id] = number
                 records.append(record)

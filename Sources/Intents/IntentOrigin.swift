@@ -35,7 +35,8 @@ public struct IntentOrigin: Sendable, Hashable {
             let listed = value["tasks"]?.array, seed >= 0, !listed.isEmpty
         else { return nil }
         let tasks = listed.compactMap { task -> Task? in
-            guard let domain = task["domain"]?.string, let name = task["task"]?.string, let seed = task["seed"]?.int, seed >= 0
+            guard let domain = task["domain"]?.string, let name = task["task"]?.string, let seed = task["seed"]?.int,
+                seed >= 0
             else { return nil }
             return Task(domain: domain, task: name, seed: UInt64(seed))
         }

@@ -53,15 +53,9 @@ public struct IntentPools: Sendable, Hashable {
     public let personas: [PooledPersona]
     public let domains: [Domain]
 
-    /// - Parameters: in an order that doesn't depend on the file system; the draw depends on it.
-    /// - Throws: `.pool` when one of them is empty.
-    public init(personas: [PooledPersona], domains: [Domain]) throws(IntentError) {
-        guard !personas.isEmpty else {
-            throw IntentError(.pool, "no persona is loaded; put a persona plugin into plugins/personas/")
-        }
-        guard domains.contains(where: { !$0.tasks.isEmpty }) else {
-            throw IntentError(.pool, "no domain with tasks is loaded; put a domain plugin into plugins/domains/")
-        }
+    /// - Parameters: in an order that doesn't depend on the file system; the draw depends on it. Domains without tasks are
+    ///   left out.
+    public init(personas: [PooledPersona], domains: [Domain]) {
         self.personas = personas
         self.domains = domains.filter { !$0.tasks.isEmpty }
     }

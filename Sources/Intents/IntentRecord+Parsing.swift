@@ -14,14 +14,16 @@ extension IntentRecord {
         do {
             value = try JSONValue(parsing: line)
         } catch {
-            throw IntentError(.record, "no JSON: \(error.reason) at column \(error.column); a record is one JSON object on one line")
+            throw IntentError(
+                .record, "no JSON: \(error.reason) at column \(error.column); a record is one JSON object on one line")
         }
         guard let record = value.object else {
             throw IntentError(.record, "a record is a JSON object, this line is \(value.typeName.withArticle)")
         }
         let kind = try Self.kind(of: record)
         try Self.checkTypes(of: record)
-        let id = IntentIdentifier.given(in: record, kind: kind)
+        let id =
+            IntentIdentifier.given(in: record, kind: kind)
             ?? IntentIdentifier.generated(for: record, kind: kind, line: number)
         if let fault = IntentIdentifier.fault(in: id) { throw IntentError(.record, fault) }
         self.init(id: id, kind: kind, value: record, source: line)
@@ -37,7 +39,9 @@ extension IntentRecord {
         }
         if saysQuery || (asks && !has("natural_language_intent")) { return .directQuery }
         guard has("natural_language_intent") else {
-            let found = record["natural_language_intent"].map { "is \($0.isNull ? "null" : $0.string == nil ? $0.typeName.withArticle : "empty")" }
+            let found = record["natural_language_intent"].map {
+                "is \($0.isNull ? "null" : $0.string == nil ? $0.typeName.withArticle : "empty")"
+            }
             throw IntentError(
                 .record,
                 "\"natural_language_intent\" \(found ?? "is missing"); a record needs the user's request there as a string, "
@@ -49,7 +53,8 @@ extension IntentRecord {
     private static func checkTypes(of record: JSONObject) throws(IntentError) {
         func check(_ value: JSONValue?, _ path: String, _ expected: String) throws(IntentError) {
             guard let value, !value.isNull, value.typeName != expected else { return }
-            throw IntentError(.record, "\"\(path)\" is \(value.typeName.withArticle); it should be \(expected.withArticle)")
+            throw IntentError(
+                .record, "\"\(path)\" is \(value.typeName.withArticle); it should be \(expected.withArticle)")
         }
         for key in ["domains", "tasks", "tools_used", "skills_used"] { try check(record[key], key, "array") }
         for key in ["persona_id", "complexity"] { try check(record[key], key, "string") }

@@ -59,7 +59,9 @@ public struct IntentRecord: Sendable, Hashable {
 extension StringProtocol {
     var trimmed: String {
         let isSpace = { (character: Character) in character.isWhitespace || character.isNewline }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
         return String(self[first...last])
     }
 

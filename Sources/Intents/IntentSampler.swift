@@ -28,10 +28,19 @@ public struct IntentSampler: Sendable, Sequence, IteratorProtocol {
     private var tasks: [Deck<TaskDefinition>]
     private var spread: SeededRandom
 
+    /// - Throws: `.pool` when there is nothing to draw from.
     public init(pools: IntentPools, rules: SamplingRules = .standard, seed: UInt64) throws(IntentError) {
+        guard !pools.personas.isEmpty else {
+            throw IntentError(.pool, "no persona is loaded; put a persona plugin into plugins/personas/")
+        }
+        guard !pools.domains.isEmpty else {
+            throw IntentError(.pool, "no domain with tasks is loaded; put a domain plugin into plugins/domains/")
+        }
         let rulesInUse = rules.complexities.filter { $0.weight > 0 }
-        guard !rulesInUse.isEmpty, rulesInUse.allSatisfy({ $0.domains.lowerBound > 0 && $0.tasks.lowerBound > 0 }) else {
-            throw IntentError(.pool, "the sampling rules name no complexity with a positive weight, domain and task count")
+        guard !rulesInUse.isEmpty, rulesInUse.allSatisfy({ $0.domains.lowerBound > 0 && $0.tasks.lowerBound > 0 })
+        else {
+            throw IntentError(
+                .pool, "the sampling rules name no complexity with a positive weight, domain and task count")
         }
         func random(_ purpose: String, _ index: Int = 0) -> SeededRandom {
             SeededRandom(seed: seed, purpose: purpose, index: UInt64(index))
