@@ -70,32 +70,29 @@ import Testing
     }
 
     @Test func `a record that was written and read gives the tasks it was made of`() async throws {
-        let builder = ScenarioBuilder(pools: pools(), author: PlainAuthor())
+        let restorer = TaskRestorer(pools: pools(), author: PlainAuthor())
         for record in try await records(10) {
             let read = try IntentRecord(line: record.line, number: 1)
-            let scenario = try await builder.scenario(for: read)
-            #expect(scenario.tasks.count == read.value["tasks"]?.array?.count)
-            #expect(scenario.tasks.allSatisfy { read.text.contains($0.request) })
-            #expect(scenario.tasks.allSatisfy { $0.stages.count == 1 && $0.goals.count == 1 })
-            #expect(scenario.persona?.value["common_goals"] == "Order", "the pool's persona, not the record's excerpt")
+            let tasks = try await restorer.tasks(of: read)
+            #expect(tasks.count == read.value["tasks"]?.array?.count)
+            #expect(tasks.allSatisfy { read.text.contains($0.request) })
+            #expect(tasks.allSatisfy { $0.stages.count == 1 && $0.goals.count == 1 })
         }
     }
 
-    @Test func `a record of another maker gives a scenario without tasks`() async throws {
-        let builder = ScenarioBuilder(pools: pools(), author: PlainAuthor())
+    @Test func `a record of another maker has no tasks to restore`() async throws {
+        let restorer = TaskRestorer(pools: pools(), author: PlainAuthor())
         let record = try #require(IntentFile(parsing: try fixture("intents.jsonl")).records.first)
-        let scenario = try await builder.scenario(for: record)
-        #expect(scenario.tasks.isEmpty)
-        #expect(scenario.persona?.name == "Amara Okafor")
+        #expect(try await restorer.tasks(of: record).isEmpty)
     }
 
     @Test func `a record whose domain is gone, or has changed, says so`() async throws {
         let record = try await records(1)[0]
-        let others = ScenarioBuilder(pools: IntentPools(personas: [], domains: []), author: PlainAuthor())
-        let gone = try await #require(throws: IntentError.self) { _ = try await others.scenario(for: record) }
+        let others = TaskRestorer(pools: IntentPools(personas: [], domains: []), author: PlainAuthor())
+        let gone = try await #require(throws: IntentError.self) { _ = try await others.tasks(of: record) }
         #expect(gone.message.contains("which is not loaded"))
-        let changed = ScenarioBuilder(pools: pools(), author: PlainAuthor(variety: 17))
-        let error = try await #require(throws: IntentError.self) { _ = try await changed.scenario(for: record) }
+        let changed = TaskRestorer(pools: pools(), author: PlainAuthor(variety: 17))
+        let error = try await #require(throws: IntentError.self) { _ = try await changed.tasks(of: record) }
         #expect(error.code == .validation)
         #expect(error.message.contains("has changed since the intent was made"))
     }

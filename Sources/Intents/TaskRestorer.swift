@@ -1,8 +1,8 @@
 import JSON
 
-/// Turns records into scenarios. Intents of ISE's own making get their tasks, with fixtures, stages and goals, from the
-/// seeds that they carry; all others run on what the record says.
-public struct ScenarioBuilder: Sendable {
+/// Gives the intents of ISE's own making their tasks back, with fixtures, stages and goals, from the seeds that the records
+/// carry.
+public struct TaskRestorer: Sendable {
     private let pools: IntentPools
     private let author: any IntentAuthor
 
@@ -11,10 +11,11 @@ public struct ScenarioBuilder: Sendable {
         self.author = author
     }
 
+    /// The tasks of `record`, in its order; none for a record of another maker.
     /// - Throws: `.pool` when a plugin that the record was made with is not loaded, `.validation` when it has changed so that
     ///   the record's text no longer fits its tasks, `.plugin` when it fails.
-    public func scenario(for record: IntentRecord) async throws(IntentError) -> Scenario {
-        guard let origin = record.origin else { return Scenario(record: record, persona: record.persona) }
+    public func tasks(of record: IntentRecord) async throws(IntentError) -> [TaskInstance] {
+        guard let origin = record.origin else { return [] }
         let persona = try persona(of: record, origin)
         var tasks: [TaskInstance] = []
         for task in origin.tasks {
@@ -26,10 +27,10 @@ public struct ScenarioBuilder: Sendable {
         if let fault = TextValidation.fault(in: record.text, of: tasks) {
             throw IntentError(
                 .validation,
-                "\(fault): its domain plugin has changed since the intent was made; make the intents anew with `ise intents`, "
-                    + "or remove the key \"\(IntentOrigin.key)\" to run it without fixtures and goals")
+                "\(fault): its domain plugin has changed since the intent was made; make the intents anew with "
+                    + "`ise intents`, or remove the key \"\(IntentOrigin.key)\" to run it without fixtures and goals")
         }
-        return Scenario(record: record, persona: persona, tasks: tasks)
+        return tasks
     }
 
     private func persona(of record: IntentRecord, _ origin: IntentOrigin) throws(IntentError) -> Persona {
