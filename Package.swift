@@ -35,7 +35,7 @@ let package = Package(
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
-        .target(name: "Runs", dependencies: ["Dialogue"]),
+        .target(name: "Runs", dependencies: ["Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 5
         .executableTarget(
