@@ -51,6 +51,7 @@ let package = Package(
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents"], exclude: ["Fixtures"]),
+        .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport"]),
         .target(
             name: "TestSupport",
