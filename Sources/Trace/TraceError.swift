@@ -20,6 +20,8 @@ public struct TraceError: Error, Sendable, Equatable, CustomStringConvertible {
         case corrupt
         /// An event that may not stand here: a caller's mistake.
         case invalidEvent = "invalid_event"
+        /// An id that cannot be a file's name.
+        case invalidName = "invalid_name"
         /// The writer has been finished.
         case finished
     }
