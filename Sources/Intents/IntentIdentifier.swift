@@ -1,6 +1,7 @@
 import JSON
+import Trace
 
-/// The id of a record names files, so it has to be a plain file name.
+/// The id of a record names its trace's file.
 enum IntentIdentifier {
     /// Leaves room for endings and for a suffix within the 255 bytes of a file name.
     static let maximumLength = 128
@@ -10,14 +11,10 @@ enum IntentIdentifier {
         let fault: String? =
             if id.utf8.count > maximumLength {
                 "it has \(id.utf8.count) bytes, more than the \(maximumLength) allowed"
-            } else if id.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }) {
-                "it contains a path separator"
-            } else if id.unicodeScalars.contains(where: isInvisible) {
-                "it contains a control character"
             } else if id.hasPrefix(".") || id.hasPrefix("-") {
                 "it starts with '\(id.prefix(1))'"
-            } else if id != id.trimmed {
-                "it starts or ends with a space"
+            } else if !TraceWriter.isValid(id: id) {
+                "it has other characters than ASCII letters, digits, '-', '_' and '.'"
             } else {
                 nil
             }
@@ -49,12 +46,5 @@ enum IntentIdentifier {
     /// For messages: control characters escaped, overlong ids cut.
     static func quoted(_ id: String) -> String {
         id.count > 60 ? JSONValue.string(id.prefix(57) + "...").compact : JSONValue.string(id).compact
-    }
-
-    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse, .surrogate: true
-        default: false
-        }
     }
 }

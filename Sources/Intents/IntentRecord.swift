@@ -51,6 +51,26 @@ public struct IntentRecord: Sendable, Hashable {
     /// What ISE needs to build fixtures, stages and goals again; nil in records of other makers.
     public var origin: IntentOrigin? { value[IntentOrigin.key].flatMap(IntentOrigin.init) }
 
+    /// What a simulator is shown. A direct query is spelled like an intent, its answer moved to the metadata, as the paper's own
+    /// pipeline does it.
+    public var normalized: JSONValue {
+        guard kind == .directQuery else { return .object(value) }
+        var record = value
+        var metadata = value["metadata"]?.object ?? JSONObject()
+        if metadata["reference_answer"] == nil, let answer = value["answer"], !answer.isNull {
+            metadata["reference_answer"] = answer
+        }
+        if metadata["source_question"] == nil, let question = value["question"] {
+            metadata["source_question"] = question
+        }
+        record["id"] = .string(id)
+        record["task_type"] = .string(kind.rawValue)
+        record["query"] = .string(text)
+        record["natural_language_intent"] = .string(text)
+        record["metadata"] = .object(metadata)
+        return .object(record)
+    }
+
     public static func == (a: IntentRecord, b: IntentRecord) -> Bool { a.id == b.id && a.line == b.line }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(id) }

@@ -68,6 +68,9 @@ import Testing
         #expect(record.kind == .directQuery)
         #expect(record.text.hasPrefix("Who is the mother-in-law of David Gest?"))
         #expect(record.referenceAnswer == "Judy Garland")
+        #expect(record.normalized["natural_language_intent"] == .string(record.text))
+        #expect(record.normalized["metadata"]?["reference_answer"] == "Judy Garland")
+        #expect(record.normalized["metadata"]?["source_question"] == record.value["question"])
     }
 
     @Test func `bad lines are listed with their numbers, and the good ones are kept`() {
@@ -97,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "../x", "a/b", #"a\\b"#, "..", ".hidden", "-rf", #"a\u0000b"#, #"a\nb"#, " a", #"a\u202Eb"#,
+        "../x", "a/b", #"a\\b"#, "..", ".hidden", "-rf", #"a\u0000b"#, #"a\nb"#, " a", #"a\u202Eb"#, "a b", "ä", "a:b",
         String(repeating: "x", count: 129),
     ])
     func `an id that cannot name a file is refused`(id: String) throws {
