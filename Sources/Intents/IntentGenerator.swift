@@ -45,6 +45,16 @@ public struct IntentGenerator: Sendable {
         )
     }
 
+    /// The first `count` intents of a seed, from the pools that `author` works with.
+    public static func records(
+        _ count: Int, author: PluginAuthor, rules: SamplingRules = .standard, seed: UInt64
+    ) async throws(IntentError) -> [IntentRecord] {
+        var generator = try IntentGenerator(pools: author.pools, author: author, rules: rules, seed: seed)
+        var records: [IntentRecord] = []
+        for _ in 0..<count { records.append(try await generator.next()) }
+        return records
+    }
+
     private struct Candidate {
         var text: String
         var tasks: [TaskInstance]

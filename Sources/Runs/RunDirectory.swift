@@ -10,6 +10,8 @@ public struct RunDirectory: Sendable {
     public var configuration: String { path + "/run.json" }
     public var intents: String { path + "/intents.jsonl" }
     public var trajectories: String { path + "/trajectories" }
+    /// Large strings of all traces, by content.
+    public var blobs: String { path + "/blobs" }
     public var summary: String { path + "/summary.json" }
 
     /// Makes `path` the directory of a new run and writes `configuration` there, before any work is done: a directory that
