@@ -20,8 +20,6 @@ struct Conversation: Sendable {
         messages = [["role": "system", "content": .string(system)]]
     }
 
-    var lastUserText: String { open?.text ?? exchanges.last?.turn.text ?? "" }
-
     mutating func begin(_ turn: UserTurn) {
         open = turn
         lastReply = ""
@@ -44,7 +42,8 @@ struct Conversation: Sendable {
 
     mutating func append(answer: String, to call: IdentifiedCall) {
         messages.append([
-            "role": "tool", "tool_call_id": .string(call.id), "name": .string(call.wireName), "content": .string(answer),
+            "role": "tool", "tool_call_id": .string(call.id), "name": .string(call.wireName),
+            "content": .string(answer),
         ])
     }
 
@@ -102,7 +101,9 @@ struct IdentifiedCall: Sendable, Hashable {
     /// Servers refuse function names outside of `[A-Za-z0-9_-]{1,64}`, also invented ones.
     var wireName: String {
         let allowed = call.name.unicodeScalars.prefix(64).map { scalar in
-            let fits = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)) || "_-".unicodeScalars.contains(scalar)
+            let fits =
+                scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+                || "_-".unicodeScalars.contains(scalar)
             return fits ? Character(scalar) : "_"
         }
         return allowed.isEmpty ? "unnamed" : String(allowed)

@@ -15,5 +15,7 @@ public struct FileChanges: Sendable, Hashable {
 
     public var isEmpty: Bool { created.isEmpty && changed.isEmpty && deleted.isEmpty }
 
-    var json: JSONValue { ["created": JSONValue(created), "changed": JSONValue(changed), "deleted": JSONValue(deleted)] }
+    var json: JSONValue {
+        ["created": JSONValue(created), "changed": JSONValue(changed), "deleted": JSONValue(deleted)]
+    }
 }

@@ -28,7 +28,8 @@ extension Fixture {
             modes[path] = UInt16(bits)
         }
         for command in value["commands"]?.array ?? [] {
-            guard let argv = command.array?.compactMap(\.string), !argv.isEmpty, argv.count == command.array?.count else {
+            guard let argv = command.array?.compactMap(\.string), !argv.isEmpty, argv.count == command.array?.count
+            else {
                 throw FixtureError("the command \(command.compact) is no list of strings")
             }
             commands.append(argv)
@@ -55,7 +56,8 @@ extension Fixture {
         }
         guard result.exitCode == 0 else {
             let how = result.exitCode.map { "exit code \($0)" } ?? result.endedBy.rawValue
-            throw FixtureError("the fixture's command `\(command)` ended with \(how): \(result.stderr.text.tail(300) ?? "")")
+            throw FixtureError(
+                "the fixture's command `\(command)` ended with \(how): \(result.stderr.text.tail(300) ?? "")")
         }
     }
 

@@ -43,7 +43,8 @@ extension Goal {
         case "file_absent": self = .fileAbsent(path: try fields.string("path"))
         case "json_equals":
             self = .jsonEquals(
-                path: try fields.string("path"), pointer: try fields.string("pointer"), value: try fields.value("value"))
+                path: try fields.string("path"), pointer: try fields.string("pointer"), value: try fields.value("value")
+            )
         case "unchanged": self = .unchanged(path: try fields.string("path"))
         case "command": self = .command(try CommandGoal(fields))
         case "mode": self = .mode(path: try fields.string("path"), mode: try fields.integer("mode"))

@@ -18,7 +18,7 @@ struct GoalEvaluator {
     let workspace: Workspace
     let fixture: Fixture
 
-    /// Files beyond this size are not compared.
+    /// Bytes: no more of a file is read.
     private static let fileLimit = 8 << 20
     private static let commandTimeout: Duration = .seconds(60)
 
@@ -31,8 +31,18 @@ struct GoalEvaluator {
             try await check(path) { bytes in
                 String(decoding: bytes, as: UTF8.self).contains(text) ? nil : "\(path) does not contain \(quote(text))"
             }
-        case .fileExists(let path): try await status(path) == nil ? "\(path) does not exist" : nil
-        case .fileAbsent(let path): try await status(path) == nil ? nil : "\(path) exists and should not"
+        case .fileExists(let path):
+            switch try await look(at: path) {
+            case .found: nil
+            case .absent: "\(path) does not exist"
+            case .hidden(let why): why
+            }
+        case .fileAbsent(let path):
+            switch try await look(at: path) {
+            case .found: "\(path) exists and should not"
+            case .absent: nil
+            case .hidden(let why): why
+            }
         case .jsonEquals(let path, let pointer, let value):
             try await check(path) { bytes in jsonFailure(path, bytes, pointer, value) }
         case .unchanged(let path): try await compareWithFixture(path)
@@ -42,21 +52,27 @@ struct GoalEvaluator {
     }
 
     private func compareWithFixture(_ path: String) async throws(WorkspaceError) -> String? {
-        guard let content = fixture.files[path] else { return "\(path) is no file of the fixture, so it cannot be compared" }
+        guard let content = fixture.files[path] else {
+            return "\(path) is no file of the fixture, so it cannot be compared"
+        }
         return try await compare(path, with: Array(content.utf8), source: "the fixture has")
     }
 
     private func compareMode(_ path: String, _ mode: Int) async throws(WorkspaceError) -> String? {
-        guard let status = try await status(path) else { return "\(path) does not exist" }
-        let found = Int(status.mode) & 0o7777
-        return found == mode ? nil : "\(path) has mode \(octal(found)), expected \(octal(mode))"
+        switch try await look(at: path) {
+        case .absent: return "\(path) does not exist"
+        case .hidden(let why): return why
+        case .found(let status):
+            let found = Int(status.mode) & 0o7777
+            return found == mode ? nil : "\(path) has mode \(octal(found)), expected \(octal(mode))"
+        }
     }
 
     private func run(_ goal: CommandGoal) async throws(WorkspaceError) -> String? {
         var request = ExecRequest(argv: goal.argv)
         request.timeout = Self.commandTimeout
         let result: ExecResult
-        do { result = try await workspace.exec(request) } catch where error.code == .commandNotFound {
+        do { result = try await workspace.exec(request) } catch  where error.code == .commandNotFound {
             return "\(goal.argv[0]): command not found"
         }
         let command = goal.argv.joined(separator: " ").head(120)
@@ -79,8 +95,20 @@ struct GoalEvaluator {
 // MARK: - Files
 
 extension GoalEvaluator {
-    private func status(_ path: String) async throws(WorkspaceError) -> FileStatus? {
-        do { return try await workspace.stat(Home.path(path)) } catch where error.concernsThePath { return nil }
+    /// What can be said of a path: a directory that may not be entered hides whether there is something in it.
+    private enum Sight {
+        case found(FileStatus)
+        case absent
+        case hidden(String)
+    }
+
+    private func look(at path: String) async throws(WorkspaceError) -> Sight {
+        do {
+            return try await workspace.stat(Home.path(path)).map(Sight.found) ?? .absent
+        } catch  where error.concernsThePath {
+            let isAbsent = error.code == .notFound || error.code == .notDirectory
+            return isAbsent ? .absent : .hidden("\(path) cannot be looked at: \(error.message)")
+        }
     }
 
     /// Reads the file and asks `verdict` about its bytes; a file that cannot be read is an unmet goal.
@@ -88,7 +116,9 @@ extension GoalEvaluator {
         _ path: String, verdict: ([UInt8]) -> String?
     ) async throws(WorkspaceError) -> String? {
         let bytes: [UInt8]
-        do { bytes = try await workspace.read(Home.path(path), limit: Self.fileLimit) } catch where error.concernsThePath {
+        do { bytes = try await workspace.read(Home.path(path), limit: Self.fileLimit) } catch
+            where error.concernsThePath
+        {
             return error.code == .notFound ? "\(path) does not exist" : "\(path) cannot be read: \(error.message)"
         }
         return verdict(bytes)
@@ -100,7 +130,8 @@ extension GoalEvaluator {
         try await check(path) { bytes in
             if bytes == expected { return nil }
             let same = zip(bytes, expected).prefix { $0 == $1 }.count
-            return "\(path) differs at byte \(same): it has \(excerpt(bytes, at: same)), \(source) \(excerpt(expected, at: same))"
+            return
+                "\(path) differs at byte \(same): it has \(excerpt(bytes, at: same)), \(source) \(excerpt(expected, at: same))"
         }
     }
 

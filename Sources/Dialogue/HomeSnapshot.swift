@@ -20,7 +20,7 @@ struct HomeSnapshot: Sendable, Equatable {
     private var files: [String: File] = [:]
 
     /// Files above `fileLimit` bytes, and files after `totalLimit` bytes were read, are compared by size.
-    static func take(
+    static func taken(
         of workspace: Workspace, fileLimit: Int = 256 << 10, totalLimit: Int = 8 << 20
     ) async throws(WorkspaceError) -> HomeSnapshot {
         var snapshot = HomeSnapshot()
@@ -39,6 +39,8 @@ struct HomeSnapshot: Sendable, Equatable {
         }
         return snapshot
     }
+
+    var paths: [String] { files.keys.sorted() }
 
     /// What happened between `self` and `later`.
     func changes(to later: HomeSnapshot) -> FileChanges {
@@ -61,6 +63,6 @@ struct HomeSnapshot: Sendable, Equatable {
     private static func readIfPossible(
         _ path: String, of workspace: Workspace
     ) async throws(WorkspaceError) -> [UInt8]? {
-        do { return try await workspace.read(Home.path(path)) } catch where error.concernsThePath { return nil }
+        do { return try await workspace.read(Home.path(path)) } catch  where error.concernsThePath { return nil }
     }
 }

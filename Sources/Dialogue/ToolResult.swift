@@ -31,7 +31,7 @@ struct ToolResult: Sendable {
 }
 
 /// Why a call did not give what it should, in the words of the record. The agent sees less (``ToolResult/text``).
-struct ToolError: Sendable, Hashable {
+struct ToolError: Error, Sendable, Hashable {
     /// `unknown_tool`, `invalid_json`, `invalid_args`, `not_run`, `plugin_bug`, `limit`, or what the plugin or a host function
     /// raised.
     var code: String

@@ -1,3 +1,6 @@
+import JSON
+import Trace
+
 /// What one trajectory came to.
 public struct TrajectoryResult: Sendable, Hashable {
     public var id: String
@@ -11,6 +14,8 @@ public struct TrajectoryResult: Sendable, Hashable {
     public var goals: [GoalResult] = []
     public var counts = Counts()
     public var wall: Duration = .zero
+    /// Nil when the trace could not be finished.
+    public var trace: TraceReceipt?
 
     public struct Counts: Sendable, Hashable {
         public var userTurns = 0
@@ -29,5 +34,45 @@ public struct TrajectoryResult: Sendable, Hashable {
         public var simulatorTokens = 0
 
         public init() {}
+    }
+}
+
+extension TrajectoryResult {
+    mutating func end(_ ending: Ending) {
+        outcome = ending.outcome
+        reason = ending.reason
+    }
+
+    /// Lets the goals decide. They count in every dialogue whose workspace could be asked, but only one that the user has closed
+    /// is `completed` or `failed` by them.
+    mutating func decide() {
+        success = goals.isEmpty ? simulatorSuccess : goals.allSatisfy(\.met)
+        guard let success, outcome == .completed || outcome == .failed else { return }
+        outcome = success ? .completed : .failed
+        if let unmet = goals.first(where: { !$0.met }) {
+            reason = "\(goals.count { !$0.met }) of \(goals.count) goals are not met: \(unmet.reason)"
+        }
+    }
+
+    /// The `outcome` event.
+    var event: TraceEvent {
+        var facts: JSONObject = [:]
+        facts["success"] = success.map { .bool($0) } ?? .null
+        facts["simulator_success"] = simulatorSuccess.map { .bool($0) } ?? .null
+        facts["goals"] = ["met": .int(goals.count(where: \.met)), "total": .int(goals.count)]
+        facts["counts"] = counts.json
+        return .outcome(outcome.rawValue, reason: reason, facts: facts)
+    }
+}
+
+extension TrajectoryResult.Counts {
+    public var json: JSONValue {
+        [
+            "user_turns": .int(userTurns), "tool_calls": .int(toolCalls), "failures": .int(failures),
+            "recoveries": .int(recoveries), "plugin_bugs": .int(pluginBugs),
+            "refused_proposals": .int(refusedProposals),
+            "empty_answers": .int(emptyAnswers), "agent_tokens": .int(agentTokens),
+            "simulator_tokens": .int(simulatorTokens),
+        ]
     }
 }

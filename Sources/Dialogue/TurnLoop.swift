@@ -85,6 +85,9 @@ public enum ProposalNote: Sendable, Hashable {
 
 /// Which of the calls of one answer are run. Every call gets an answer.
 public struct CallPlan: Sendable, Hashable {
+    /// What the agent said beside them.
+    public var text: String?
+    public var reasoning: String?
     public var run: [ProposedCall]
     public var refused: [ProposedCall] = []
     /// What the agent is told about the refused calls.
@@ -129,7 +132,8 @@ extension TurnLoop {
         refusedProposals += 1
         refusalsOfThisTurn += 1
         guard refusalsOfThisTurn <= limits.proposalRetries else {
-            let ending = "\(refusalsOfThisTurn) proposals for user turn \(deliveredTurns + 1) were refused; the last: \(reason)"
+            let ending =
+                "\(refusalsOfThisTurn) proposals for user turn \(deliveredTurns + 1) were refused; the last: \(reason)"
             return .finish(Ending(.simulatorError, ending))
         }
         return proposeNext(.refused(reason: reason, query: query))
@@ -165,9 +169,12 @@ extension TurnLoop {
         switch answer {
         case .say: return .digest
         case .stop(let reason): return .finish(Ending(.agentError, "the agent stopped: \(reason)"))
-        case .calls(let calls, _, _):
+        case .calls(let calls, let text, let reasoning):
             emptyInARow = 0
-            return .run(plan(calls))
+            var plan = plan(calls)
+            plan.text = text
+            plan.reasoning = reasoning
+            return .run(plan)
         case .nothing:
             emptyAnswers += 1
             emptyInARow += 1
@@ -189,7 +196,8 @@ extension TurnLoop {
             toolCalls += 1
             if repetition.count(call) == limits.identicalCalls {
                 endingAfterCalls = Ending(
-                    .stalled, "`\(call.name)` was called \(limits.identicalCalls) times in a row with the same arguments")
+                    .stalled,
+                    "`\(call.name)` was called \(limits.identicalCalls) times in a row with the same arguments")
                 return split(calls, at: index + 1)
             }
         }

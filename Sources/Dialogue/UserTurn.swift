@@ -26,7 +26,8 @@ public struct UserTurn: Sendable, Hashable {
     /// The verification turn that the host writes when the simulator would not.
     static func plainCheck(number: Int) -> UserTurn {
         UserTurn(
-            number: number, text: "Before we close this, please double-check the results once and tell me what you find.",
+            number: number,
+            text: "Before we close this, please double-check the results once and tell me what you find.",
             stage: verifyStage, origin: .host)
     }
 }

@@ -42,7 +42,8 @@ struct AgentAnswerTests {
 
     @Test func `A decision needs completed and a text`() throws {
         let decision = try SimulatorDecision(["completed": false, "query": "go", "reason": "r", "stage": "1/a"])
-        #expect(decision == SimulatorDecision(completed: false, query: "go", reason: "r", isSuccess: true, stage: "1/a"))
+        #expect(
+            decision == SimulatorDecision(completed: false, query: "go", reason: "r", isSuccess: true, stage: "1/a"))
         #expect(throws: ContractBreach.self) { try SimulatorDecision(["query": "go"]) }
         #expect(throws: ContractBreach.self) { try SimulatorDecision(["completed": "no", "query": "go"]) }
         #expect(throws: ContractBreach.self) { try SimulatorDecision(["completed": false, "query": 3]) }

@@ -11,13 +11,15 @@ struct DigestTests {
     @Test func `A failed call shows its exit code and the end of its text`() {
         let call = ProposedCall(name: "exec", arguments: #"{"command":"grep x\n  a.txt"}"#)
         let digest = ExecutionDigest(calls: [
-            .init(result(call, ok: false, text: "grep: a.txt: No such file\n[exit code 2]\n", details: ["exit_code": 2]))
+            .init(
+                result(call, ok: false, text: "grep: a.txt: No such file\n[exit code 2]\n", details: ["exit_code": 2]))
         ])
         #expect(digest.json["calls"]?.array?.first?["exit_code"] == 2)
-        #expect(digest.text == """
-            exec grep x   a.txt: failed, exit 2: grep: a.txt: No such file [exit code 2]
-            no file was changed
-            """)
+        #expect(
+            digest.text == """
+                exec grep x   a.txt: failed, exit 2: grep: a.txt: No such file [exit code 2]
+                no file was changed
+                """)
     }
 
     @Test func `Files are listed by what happened to them`() {

@@ -154,7 +154,8 @@ struct TurnLoopTests {
     @Test func `An empty query and an unreadable answer count as refusals`() {
         var loop = loop()
         #expect(loop.advance(ask(" \n")) == .propose(turn: 1, .refused(reason: "the query is empty", query: nil)))
-        #expect(loop.advance(.unreadableProposal("no JSON")) == .propose(turn: 1, .refused(reason: "no JSON", query: nil)))
+        #expect(
+            loop.advance(.unreadableProposal("no JSON")) == .propose(turn: 1, .refused(reason: "no JSON", query: nil)))
         #expect(loop.refusedProposals == 2)
     }
 
@@ -217,7 +218,9 @@ struct TurnLoopTests {
             _ = loop.advance(calls(call("exec", "{}")))
             #expect(loop.advance(.callsAnswered).isAgent)
         }
-        #expect(loop.advance(calls(call("exec", "{}"))) == .run(CallPlan(run: [call("exec", "{}")], refusal: loop.stallRefusal)))
+        #expect(
+            loop.advance(calls(call("exec", "{}")))
+                == .run(CallPlan(run: [call("exec", "{}")], refusal: loop.stallRefusal)))
         #expect(loop.advance(.callsAnswered).outcome == .stalled)
     }
 
