@@ -35,12 +35,16 @@ let package = Package(
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
-        .target(name: "Runs", dependencies: ["Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace", "Workspaces"]),
+        .target(
+            name: "Runs",
+            dependencies: [
+                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace", "Workspaces",
+            ]),
 
         // Floor 5
         .executableTarget(
             name: "ise",
-            dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Intents", "JSON", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),

@@ -63,3 +63,25 @@ public struct IntentFile: Sendable {
             .filter { !$0.bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
     }
 }
+
+extension IntentFile {
+    /// The bytes of a file with these records.
+    public static func bytes(of records: [IntentRecord]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for record in records {
+            bytes += record.line
+            bytes.append(0x0A)
+        }
+        return bytes
+    }
+
+    /// Writes a file with these records; an older one is replaced.
+    /// - Throws: `.file`.
+    public static func write(_ records: [IntentRecord], to path: String) throws(IntentError) {
+        do {
+            try writeFile(path, bytes(of: records))
+        } catch {
+            throw IntentError(.file, "cannot write the intents to \(path): \(error.reason)")
+        }
+    }
+}

@@ -33,7 +33,8 @@ public struct Run: Sendable {
             directory.abandon()
             throw error
         }
-        for problem in intents.problems { note("skipped \(problem)") }
+        for problem in intents.pluginProblems { note("plugin left out: \(problem)") }
+        for problem in intents.badLines { note("intent left out: \(problem)") }
         if let warning = ensemble.warning(for: intents.records) { note(warning) }
 
         let display = ProgressDisplay(planned: intents.records.count)
@@ -45,7 +46,7 @@ public struct Run: Sendable {
         await host.shutdown()
 
         let summary = RunSummary(
-            planned: intents.records.count, results: results.compactMap(\.self), badLines: intents.problems.count,
+            planned: intents.records.count, results: results.compactMap(\.self), badLines: intents.badLines.count,
             wall: start.duration(to: .now), out: directory.path)
         try directory.write(summary: summary.report)
         return summary

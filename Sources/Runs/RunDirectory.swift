@@ -46,12 +46,7 @@ public struct RunDirectory: Sendable {
     }
 
     public func write(_ records: [IntentRecord]) throws(RunError) {
-        var bytes: [UInt8] = []
-        for record in records {
-            bytes += record.line
-            bytes.append(0x0A)
-        }
-        try replace(intents, with: bytes)
+        try replace(intents, with: IntentFile.bytes(of: records))
     }
 
     public func write(summary value: JSONValue) throws(RunError) {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Intents
 import Runs
 
@@ -29,17 +28,13 @@ struct IntentsCommand: AsyncParsableCommand {
             let author = await PluginAuthor(catalog: catalog)
             for problem in author.problems { warn("plugin left out: \(problem)") }
             let records = try await IntentGenerator.records(count, author: author, seed: seed)
-            try write(records)
-        } catch let error as IntentError {
-            throw fail(error.message)
-        }
-    }
-
-    private func write(_ records: [IntentRecord]) throws {
-        do {
-            try IntentFile.write(records, to: out)
+            if let out {
+                try IntentFile.write(records, to: out)
+            } else {
+                print(String(decoding: IntentFile.bytes(of: records), as: UTF8.self), terminator: "")
+            }
         } catch {
-            throw fail("cannot write the intents to \(out ?? "standard output"): \(error)")
+            throw fail(error.message)
         }
     }
 }

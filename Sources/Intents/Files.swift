@@ -24,3 +24,19 @@ func readFile(_ path: String) throws(SystemFailure) -> [UInt8] {
         }
     }
 }
+
+/// Writes a file anew.
+func writeFile(_ path: String, _ bytes: [UInt8]) throws(SystemFailure) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw SystemFailure(code: errno) }
+    defer { close(descriptor) }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if count >= 0 {
+            rest = rest.dropFirst(count)
+        } else if errno != EINTR {
+            throw SystemFailure(code: errno)
+        }
+    }
+}
