@@ -6,6 +6,7 @@ import PackagePlugin
     func createBuildCommands(context: PluginContext, target: Target) throws -> [Command] {
         let sources = context.package.directoryURL.appending(path: "Sources/WorkspaceInit")
         let script = context.package.directoryURL.appending(path: "Sources/EmbedInit/embed.sh")
+        let protocolHeader = context.package.directoryURL.appending(path: "Sources/WorkspaceShim/include/protocol.h")
         let output = context.pluginWorkDirectoryURL.appending(path: "InitImage.swift")
         let inputs = try FileManager.default.contentsOfDirectory(at: sources, includingPropertiesForKeys: nil)
             .filter { ["c", "h"].contains($0.pathExtension) }
@@ -14,7 +15,7 @@ import PackagePlugin
                 displayName: "Compiling the workspace init",
                 executable: URL(fileURLWithPath: "/bin/sh"),
                 arguments: [script.path, sources.path, output.path],
-                inputFiles: inputs + [script],
+                inputFiles: inputs + [script, protocolHeader],
                 outputFiles: [output])
         ]
     }

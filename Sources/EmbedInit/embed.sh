@@ -5,7 +5,7 @@ set -eu
 sources=$1 output=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/ise-init.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-flags="-static -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -s"
+flags="-I$sources/../WorkspaceShim/include -static -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -s"
 if command -v musl-gcc >/dev/null 2>&1; then
     # The kernel's headers come after musl's own, so that only what musl lacks is taken from there.
     cc="musl-gcc -idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu"

@@ -1,1 +1,261 @@
-int main(void) { return 0; }
+/* The launcher: a single-threaded program, started once by the host, that starts workspaces on request. It holds what they are
+ * made of, makes network namespaces ahead while idle, reaps the inits and clears up after them. Descriptor 3 is the host. When
+ * the host is gone, everything ends. */
+#include "launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HOST = 3 };
+
+struct workspace {
+    uint32_t id;
+    pid_t pid;
+    int network;
+    bool grouped;
+};
+
+static struct template template;
+static struct policy policies[MAX_POLICIES];
+static struct cgroups cgroups;
+static struct workspace *workspaces;
+static size_t workspace_count, workspace_capacity;
+static struct message request;
+static struct reply answer;
+
+static void clean_up_and_exit(void)
+{
+    for (size_t i = 0; i < workspace_count; i++)
+        kill(workspaces[i].pid, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
+    for (size_t i = 0; i < workspace_count; i++)
+        if (workspaces[i].grouped)
+            cgroups_remove(&cgroups, workspaces[i].id);
+    cgroups_remove_all(&cgroups, template.cgroup_name);
+    _exit(0);
+}
+
+static void add_fact(const char *name, const char *value)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s=%s", name, value);
+    reply_string(&answer, ISE_T_FACT, text);
+}
+
+static void set_template(void)
+{
+    struct failure failure;
+    struct field field;
+    size_t offset = 0;
+    /* The groups are made while /sys/fs/cgroup can still be named. */
+    while (field_next(&request, &offset, &field))
+        if (field.tag == ISE_T_CGROUP_NAME && field_string(&field) != NULL && geteuid() == 0) {
+            cgroups_reap("ise");
+            cgroups_open(&cgroups, field_string(&field));
+        }
+    if (template_build(&template, &request, &failure) != 0) {
+        reply_failed(HOST, 0, failure.stage, failure.error);
+        clean_up_and_exit();
+    }
+    reply_begin(&answer, ISE_TEMPLATE_READY, 0);
+    add_fact("started_as", template.privileged ? "root" : "user");
+    add_fact("idmapped", template.idmapped ? "yes" : "no");
+    for (int i = 0; i < cgroups.count; i++)
+        add_fact("cgroup", cgroups.hierarchies[i].controller);
+    int empty = network_empty();
+    add_fact("network_namespaces", empty >= 0 ? "yes" : "no");
+    if (reply_send(HOST, &answer, NULL, 0) != 0)
+        clean_up_and_exit();
+}
+
+static void set_policy(void)
+{
+    struct failure failure;
+    uint32_t id = request.header.id;
+    if (id >= MAX_POLICIES) {
+        reply_failed(HOST, id, "keep one more policy", E2BIG);
+        return;
+    }
+    if (policy_read(&policies[id], &request, &failure) != 0) {
+        policies[id].used = false;
+        reply_failed(HOST, id, failure.stage, failure.error);
+    }
+}
+
+static struct workspace *add_workspace(void)
+{
+    if (workspace_count == workspace_capacity) {
+        size_t capacity = workspace_capacity ? workspace_capacity * 2 : 64;
+        struct workspace *larger = realloc(workspaces, capacity * sizeof *larger);
+        if (larger == NULL)
+            return NULL;
+        workspaces = larger;
+        workspace_capacity = capacity;
+    }
+    return &workspaces[workspace_count++];
+}
+
+/* -2: the host's own network; -1: failed. */
+static int choose_network(const struct policy *policy)
+{
+    switch (policy->network) {
+    case ISE_NETWORK_HOST: return -2;
+    case ISE_NETWORK_NONE: return network_empty();
+    default: return network_take();
+    }
+}
+
+static int start(const struct policy *policy, uint32_t id, int socket, struct failure *failure)
+{
+    int joins[MAX_CONTROLLERS];
+    int network = choose_network(policy);
+    if (network == -1)
+        return fail(failure, errno, "make a network namespace");
+    int join_count = cgroups_make(&cgroups, policy, id, joins, failure);
+    struct workspace *workspace = join_count < 0 ? NULL : add_workspace();
+    pid_t pid = -1;
+    if (workspace != NULL)
+        pid = workspace_start(&template, policy, id, socket, network, joins, join_count, failure);
+    else if (join_count >= 0)
+        fail(failure, ENOMEM, "note one more workspace");
+    for (int i = 0; i < join_count; i++)
+        close(joins[i]);
+    bool owned = policy->network == ISE_NETWORK_LOOPBACK;
+    if (pid < 0) {
+        if (workspace != NULL)
+            workspace_count--;
+        if (join_count > 0)
+            cgroups_remove(&cgroups, id);
+        if (owned)
+            network_give_back(network);
+        return -1;
+    }
+    *workspace = (struct workspace){.id = id, .pid = pid, .network = -1, .grouped = join_count > 0};
+    /* Descriptors held here are copied by every clone: only so many networks are kept to be used again. */
+    if (owned && workspace_count <= POOLED_NETWORKS * 4)
+        workspace->network = network;
+    else if (owned)
+        close(network);
+    return pid;
+}
+
+static void open_workspace(void)
+{
+    struct failure failure = {{0}, 0};
+    uint32_t id = request.header.id;
+    struct field field;
+    size_t offset = 0;
+    uint64_t number = MAX_POLICIES;
+    if (field_next(&request, &offset, &field))
+        number = field_number(&field);
+    int socket = message_take_fd(&request, 0);
+    if (number >= MAX_POLICIES || !policies[number].used || socket < 0) {
+        reply_failed(HOST, id, "find the workspace's policy", EINVAL);
+        close(socket);
+        return;
+    }
+    int pid = start(&policies[number], id, socket, &failure);
+    close(socket);
+    if (pid < 0) {
+        reply_failed(HOST, id, failure.stage, failure.error);
+        return;
+    }
+    reply_begin(&answer, ISE_OPENED, id);
+    reply_number(&answer, ISE_T_PID, (uint64_t)pid);
+    if (reply_send(HOST, &answer, NULL, 0) != 0)
+        clean_up_and_exit();
+}
+
+static void kill_workspace(void)
+{
+    for (size_t i = 0; i < workspace_count; i++)
+        if (workspaces[i].id == request.header.id)
+            kill(workspaces[i].pid, SIGKILL); /* not reaped yet, so the pid is still its own */
+}
+
+static void reap(void)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i < workspace_count; i++) {
+            if (workspaces[i].pid != pid)
+                continue;
+            struct workspace gone = workspaces[i];
+            workspaces[i] = workspaces[--workspace_count];
+            if (gone.grouped)
+                cgroups_remove(&cgroups, gone.id);
+            if (gone.network >= 0)
+                network_give_back(gone.network);
+            reply_begin(&answer, ISE_CLOSED, gone.id);
+            reply_number(&answer, ISE_T_STATUS, (uint64_t)status);
+            if (reply_send(HOST, &answer, NULL, 0) != 0)
+                clean_up_and_exit();
+            break;
+        }
+}
+
+static void handle_request(void)
+{
+    int result = message_receive(HOST, &request);
+    if (result <= 0)
+        clean_up_and_exit();
+    switch (request.header.type) {
+    case ISE_TEMPLATE: set_template(); break;
+    case ISE_POLICY: set_policy(); break;
+    case ISE_OPEN: open_workspace(); break;
+    case ISE_KILL: kill_workspace(); break;
+    default: reply_failed(HOST, request.header.id, "understand the request", ENOSYS); break;
+    }
+    message_free(&request);
+}
+
+int main(void)
+{
+    setsid();
+    /* Every descriptor but the host's socket is somebody else's. */
+    if (syscall(SYS_close_range, HOST + 1, ~0u, 0) != 0)
+        return 71;
+    fcntl(HOST, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_NAME, "ise-launcher");
+    prctl(PR_SET_DUMPABLE, 1); /* the maps of a clone are written through /proc, which belongs to root otherwise */
+    sigset_t signals;
+    sigfillset(&signals);
+    sigprocmask(SIG_SETMASK, &signals, NULL);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    int children = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (children < 0)
+        return 72;
+    struct pollfd waits[2] = {{.fd = HOST, .events = POLLIN}, {.fd = children, .events = POLLIN}};
+    bool idle_work = false;
+    for (;;) {
+        int ready = poll(waits, 2, idle_work ? 0 : -1);
+        if (ready < 0 && errno != EINTR)
+            clean_up_and_exit();
+        if (ready == 0) {
+            idle_work = network_refill();
+            continue;
+        }
+        if (waits[1].revents & POLLIN) {
+            struct signalfd_siginfo info;
+            while (read(children, &info, sizeof info) > 0)
+                ;
+            reap();
+        }
+        if (waits[0].revents & (POLLIN | POLLHUP | POLLERR))
+            handle_request();
+        idle_work = template.id_count != 0;
+    }
+}

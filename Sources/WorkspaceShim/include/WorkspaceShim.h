@@ -1,1 +1,64 @@
-// placeholder
+/* System calls and constants that Swift's Glibc module lacks, and the seccomp compiler. */
+#ifndef ISE_WORKSPACE_SHIM_H
+#define ISE_WORKSPACE_SHIM_H
+
+#include "protocol.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* ---- launch.c ---- */
+
+/* Starts the launcher from a sealed memory file. 0, or an errno; `*socket` is the host's end. */
+int ise_launch(const void *image, size_t length, int *socket, pid_t *pid);
+
+/* One packet, or a memory file when it is too long for one. `bytes` begins with an ise_header. 0, or an errno. */
+int ise_send(int socket, const void *bytes, size_t length, const int *fds, int fd_count);
+
+/* Length of the packet; 0 at the end; -errno. Does not wait. `*fd_count` is set to the number of descriptors received. */
+ssize_t ise_receive(int socket, void *bytes, size_t capacity, int fds[ISE_MAX_FDS], int *fd_count);
+
+int ise_socket_pair(int sockets[2]);
+int ise_pipe(int ends[2], bool read_end_waits);
+int ise_bytes_waiting(int fd);
+/* Highest number of descriptors this process may have; raises the soft limit to the hard one. */
+unsigned long ise_raise_descriptor_limit(void);
+
+/* ---- filter.c ---- */
+
+enum ise_filter_flags {
+    ISE_FILTER_NOTIFY = 1,       /* refused calls are reported to a listener */
+    ISE_FILTER_ROUTE_NETLINK = 2, /* the network namespace is private: let programs ask about it */
+    ISE_FILTER_ROOT = 4          /* the root identity: chroot for package managers */
+};
+
+/* Compiles the policy into BPF bytes that the caller frees. 0, or an errno. */
+int ise_filter_compile(unsigned flags, void **program, size_t *length);
+/* The name of a system call of this architecture; to be freed; NULL when it has none. */
+char *ise_syscall_name(int number);
+
+/* ---- notify.c ---- */
+
+struct ise_denial {
+    uint64_t cookie;
+    int pid;
+    int number;
+    uint64_t arguments[6];
+};
+/* 0: `*denial` was read; otherwise an errno. */
+int ise_denial_receive(int listener, struct ise_denial *denial);
+/* Makes the call fail with EPERM. */
+int ise_denial_answer(int listener, uint64_t cookie);
+
+#endif

@@ -1,0 +1,293 @@
+/* The host's file requests, served inside the workspace's root as the commands' user: so no link can lead out, and permissions
+ * are the ones a command would meet. A file goes to the host as a descriptor; it moves the bytes itself. */
+#include "init.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { MAX_DEPTH = 64 };
+
+struct file_request {
+    const char *path;
+    uint64_t flags, limit;
+    mode_t mode;
+};
+
+static int read_request(const struct message *message, struct file_request *request)
+{
+    struct field field;
+    size_t offset = 0;
+    *request = (struct file_request){.mode = 0644, .limit = UINT64_MAX};
+    while (field_next(message, &offset, &field))
+        switch (field.tag) {
+        case ISE_T_PATH: request->path = field_string(&field); break;
+        case ISE_T_FLAGS: request->flags = field_number(&field); break;
+        case ISE_T_LIMIT: request->limit = field_number(&field); break;
+        case ISE_T_MODE: request->mode = (mode_t)field_number(&field) & 0777; break;
+        default: return -1;
+        }
+    return request->path != NULL && request->path[0] == '/' ? 0 : -1;
+}
+
+/* Magic links (/proc/self/fd/N) would be the init's, not the command's. */
+static int open_inside(int directory, const char *path, int flags, mode_t mode)
+{
+    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .mode = mode, .resolve = RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+/* /proc shows the init to itself: what a command may see there, it can read with a command. */
+static int refuse_special(int fd)
+{
+    struct statfs fs;
+    struct stat st;
+    if (fstat(fd, &st) != 0 || fstatfs(fd, &fs) != 0)
+        return -1;
+    if (S_ISDIR(st.st_mode))
+        errno = EISDIR;
+    else if (!S_ISREG(st.st_mode) || fs.f_type == PROC_SUPER_MAGIC)
+        errno = EINVAL;
+    else
+        return 0;
+    return -1;
+}
+
+static int make_parents(const char *path)
+{
+    char parent[PATH_SIZE];
+    if (strlen(path) >= sizeof parent) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(parent, path);
+    for (char *slash = strchr(parent + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        if (mkdir(parent, 0755) != 0 && errno != EEXIST)
+            return -1;
+        *slash = '/';
+    }
+    return 0;
+}
+
+static int open_file(const struct file_request *request)
+{
+    if ((request->flags & ISE_MAKE_PARENTS) && make_parents(request->path) != 0)
+        return -1;
+    int flags = O_RDONLY;
+    if (request->flags & ISE_OPEN_WRITE)
+        flags = O_WRONLY | O_CREAT | (request->flags & ISE_OPEN_APPEND ? O_APPEND : O_TRUNC) |
+                (request->flags & ISE_OPEN_EXCLUSIVE ? O_EXCL : 0);
+    /* Never waits for a pipe's other end, never takes a terminal. O_TRUNC of anything but a regular file does nothing. */
+    int fd = open_inside(AT_FDCWD, request->path, flags | O_NONBLOCK | O_NOCTTY, flags & O_CREAT ? request->mode : 0);
+    if (fd >= 0 && refuse_special(fd) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+/* ---- listing ---- */
+
+struct listing {
+    FILE *out;
+    uint64_t left;
+    bool truncated, recursive;
+};
+
+static void add_entry(struct listing *listing, const struct stat *st, const char *path)
+{
+    struct ise_entry entry = {(uint64_t)st->st_size, (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+                              st->st_mode, (uint32_t)st->st_nlink};
+    uint32_t head[2] = {ISE_T_ENTRY, (uint32_t)(sizeof entry + strlen(path))};
+    fwrite(head, sizeof head, 1, listing->out);
+    fwrite(&entry, sizeof entry, 1, listing->out);
+    fwrite(path, strlen(path), 1, listing->out);
+}
+
+static int list_directory(struct listing *listing, int fd, const char *prefix, int depth)
+{
+    DIR *directory = fdopendir(fd);
+    if (directory == NULL) {
+        close(fd);
+        return -1;
+    }
+    struct dirent *item;
+    while ((item = readdir(directory)) != NULL) {
+        char path[PATH_SIZE];
+        struct stat st;
+        if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
+            continue;
+        if (listing->left == 0 ||
+            snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "/" : "", item->d_name) >= (int)sizeof path) {
+            listing->truncated = true;
+            break;
+        }
+        if (fstatat(fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue; /* it went away meanwhile */
+        listing->left--;
+        add_entry(listing, &st, path);
+        if (!listing->recursive || !S_ISDIR(st.st_mode))
+            continue;
+        int below = depth < MAX_DEPTH ? openat(fd, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        if (below < 0 || list_directory(listing, below, path, depth + 1) != 0)
+            listing->truncated = true;
+    }
+    closedir(directory);
+    return 0;
+}
+
+/* The listing may be long, so it goes by a memory file whose contents are fields. */
+static int list(const struct file_request *request)
+{
+    int directory = open_inside(AT_FDCWD, request->path, O_RDONLY | O_DIRECTORY, 0);
+    if (directory < 0)
+        return -1;
+    int fd = memfd_create("listing", MFD_CLOEXEC);
+    int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+    if (out == NULL) {
+        int error = errno;
+        close(directory);
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    struct listing listing = {out, request->limit, false, (request->flags & ISE_RECURSIVE) != 0};
+    list_directory(&listing, directory, "", 0);
+    uint32_t end[3] = {ISE_T_TRUNCATED, sizeof(uint32_t), listing.truncated};
+    fwrite(end, sizeof end, 1, out);
+    if (fclose(out) != 0) {
+        close(fd);
+        errno = ENOMEM;
+        return -1;
+    }
+    return fd;
+}
+
+/* ---- changes ---- */
+
+static int remove_tree(int parent, const char *name, int depth)
+{
+    if (unlinkat(parent, name, 0) == 0)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return -1;
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    if (depth == MAX_DEPTH) {
+        close(fd);
+        errno = ELOOP;
+        return -1;
+    }
+    DIR *directory = fdopendir(fd);
+    struct dirent *item;
+    int result = directory == NULL ? -1 : 0;
+    while (result == 0 && (item = readdir(directory)) != NULL)
+        if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0)
+            result = remove_tree(fd, item->d_name, depth + 1);
+    int error = errno;
+    if (directory != NULL)
+        closedir(directory);
+    else
+        close(fd);
+    errno = error;
+    return result == 0 ? unlinkat(parent, name, AT_REMOVEDIR) : -1;
+}
+
+static int remove_path(const struct file_request *request)
+{
+    if (request->flags & ISE_RECURSIVE)
+        return remove_tree(AT_FDCWD, request->path, 0);
+    if (unlinkat(AT_FDCWD, request->path, 0) == 0)
+        return 0;
+    return errno == EISDIR ? unlinkat(AT_FDCWD, request->path, AT_REMOVEDIR) : -1;
+}
+
+static int make_directory(const struct file_request *request)
+{
+    if (make_parents(request->path) != 0)
+        return -1;
+    if (mkdir(request->path, 0755) == 0)
+        return 0;
+    struct stat st;
+    int error = errno;
+    if (error == EEXIST && stat(request->path, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    errno = error;
+    return -1;
+}
+
+static void answer_stat(struct init *init, uint32_t id, const struct file_request *request)
+{
+    struct stat st;
+    if (fstatat(AT_FDCWD, request->path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        reply_failed(init->socket, id, "look at the file", errno);
+        return;
+    }
+    struct ise_entry entry = {(uint64_t)st.st_size, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+                              st.st_mode, (uint32_t)st.st_nlink};
+    reply_begin(&init->reply, ISE_FILE, id);
+    reply_bytes(&init->reply, ISE_T_ENTRY, &entry, sizeof entry);
+    reply_send(init->socket, &init->reply, NULL, 0);
+}
+
+static void answer_descriptor(struct init *init, uint32_t id, int fd, const char *stage)
+{
+    if (fd < 0) {
+        reply_failed(init->socket, id, stage, errno);
+        return;
+    }
+    reply_begin(&init->reply, ISE_FILE, id);
+    reply_send(init->socket, &init->reply, &fd, 1);
+    close(fd);
+}
+
+static void answer_done(struct init *init, uint32_t id, int result, const char *stage)
+{
+    if (result != 0) {
+        reply_failed(init->socket, id, stage, errno);
+        return;
+    }
+    reply_begin(&init->reply, ISE_DONE, id);
+    reply_send(init->socket, &init->reply, NULL, 0);
+}
+
+void serve_file(struct init *init, struct message *message)
+{
+    struct file_request request;
+    uint32_t id = message->header.id;
+    if (read_request(message, &request) != 0) {
+        reply_failed(init->socket, id, "read the file request", EINVAL);
+        return;
+    }
+    if (init->user_switch) {
+        setfsgid(ID_USER);
+        setfsuid(ID_USER);
+    }
+    switch (message->header.type) {
+    case ISE_OPEN_FILE: answer_descriptor(init, id, open_file(&request), "open the file"); break;
+    case ISE_LIST: answer_descriptor(init, id, list(&request), "list the directory"); break;
+    case ISE_STAT: answer_stat(init, id, &request); break;
+    case ISE_REMOVE: answer_done(init, id, remove_path(&request), "remove"); break;
+    default: answer_done(init, id, make_directory(&request), "make the directory"); break;
+    }
+    if (init->user_switch) {
+        setfsuid(0);
+        setfsgid(0);
+    }
+}

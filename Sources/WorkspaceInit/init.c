@@ -1,0 +1,169 @@
+/* PID 1 of a workspace: starts commands, ends them at their deadlines, reaps, tells the host. It has dropped everything that it
+ * doesn't need, and lies under the same filter as the commands. */
+#include "init.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct command *find(struct init *init, uint32_t id)
+{
+    for (int i = 0; i < MAX_COMMANDS; i++)
+        if (init->commands[i].id == id)
+            return &init->commands[i];
+    return NULL;
+}
+
+static void end_tree(struct command *command, uint64_t reason)
+{
+    int64_t decided = now_ns();
+    command->ended_by = reason;
+    command->deadline_ns = 0;
+    kill_marked(command->mark, SIGKILL);
+    command->killed_after_ns = now_ns() - decided;
+}
+
+static void signal_command(struct init *init, struct message *message)
+{
+    uint64_t signal_number = SIGKILL, reason = ISE_ENDED_CANCELLED;
+    struct field field;
+    size_t offset = 0;
+    while (field_next(message, &offset, &field))
+        if (field.tag == ISE_T_SIGNAL)
+            signal_number = field_number(&field);
+        else if (field.tag == ISE_T_REASON)
+            reason = field_number(&field);
+    struct command *command = message->header.id != 0 ? find(init, message->header.id) : NULL;
+    if (command == NULL)
+        return; /* it ended meanwhile; the host has been told */
+    if (signal_number == SIGKILL)
+        end_tree(command, reason);
+    else
+        kill_marked(command->mark, (int)signal_number);
+}
+
+static void report_exit(struct init *init, struct command *command, int status, const struct rusage *usage)
+{
+    struct reply *reply = &init->reply;
+    reply_begin(reply, ISE_EXITED, command->id);
+    reply_number(reply, ISE_T_STATUS, (uint64_t)status);
+    reply_number(reply, ISE_T_WALL_NS, (uint64_t)(now_ns() - command->started_ns));
+    reply_number(reply, ISE_T_USER_US, (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec);
+    reply_number(reply, ISE_T_SYSTEM_US, (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec);
+    reply_number(reply, ISE_T_RSS_KB, (uint64_t)usage->ru_maxrss);
+    reply_number(reply, ISE_T_ENDED_BY, command->ended_by);
+    if (command->ended_by != ISE_ENDED_ITSELF)
+        reply_number(reply, ISE_T_KILL_NS, (uint64_t)command->killed_after_ns);
+    else if (processes_exist())
+        report_marked(reply, command->mark);
+    command->id = 0;
+    if (reply_send(init->socket, reply, NULL, 0) != 0)
+        _exit(0);
+}
+
+static void reap(struct init *init)
+{
+    int status;
+    struct rusage usage;
+    pid_t pid;
+    while ((pid = (pid_t)syscall(SYS_wait4, -1, &status, WNOHANG, &usage)) > 0)
+        for (int i = 0; i < MAX_COMMANDS; i++)
+            if (init->commands[i].id != 0 && init->commands[i].pid == pid) {
+                report_exit(init, &init->commands[i], status, &usage);
+                break;
+            }
+}
+
+/* Milliseconds until the next deadline, rounded up; -1 without one. */
+static int end_overdue(struct init *init)
+{
+    int64_t now = now_ns(), next = 0;
+    for (int i = 0; i < MAX_COMMANDS; i++) {
+        struct command *command = &init->commands[i];
+        if (command->id == 0 || command->deadline_ns == 0)
+            continue;
+        if (command->deadline_ns <= now)
+            end_tree(command, ISE_ENDED_TIMEOUT);
+        else if (next == 0 || command->deadline_ns < next)
+            next = command->deadline_ns;
+    }
+    if (next == 0)
+        return -1;
+    int64_t wait = (next - now) / 1000000 + 1;
+    return wait > 3600000 ? 3600000 : (int)wait;
+}
+
+static void handle(struct init *init, struct message *message)
+{
+    switch (message->header.type) {
+    case ISE_EXEC: run_command(init, message); break;
+    case ISE_SIGNAL: signal_command(init, message); break;
+    case ISE_OPEN_FILE:
+    case ISE_LIST:
+    case ISE_STAT:
+    case ISE_REMOVE:
+    case ISE_MKDIR: serve_file(init, message); break;
+    default: reply_failed(init->socket, message->header.id, "understand the request", ENOSYS); break;
+    }
+}
+
+_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener)
+{
+    static struct init init;
+    static struct message message;
+    init.socket = socket;
+    init.user_switch = template->privileged && !policy->root_identity;
+    prctl(PR_SET_NAME, "init");
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+    /* The template's descriptors and the launcher's are none of a workspace's business. */
+    int keep[3] = {socket, signals, listener};
+    int highest = socket > signals ? socket : signals;
+    highest = listener > highest ? listener : highest;
+    for (int fd = 3; fd <= highest; fd++)
+        if (fd != keep[0] && fd != keep[1] && fd != keep[2])
+            close(fd);
+    syscall(SYS_close_range, (unsigned)highest + 1, ~0u, 0);
+
+    reply_begin(&init.reply, ISE_READY, 0);
+    if (signals < 0 || reply_send(socket, &init.reply, &listener, listener >= 0 ? 1 : 0) != 0)
+        _exit(1);
+    if (listener >= 0)
+        close(listener);
+    struct pollfd waits[2] = {{.fd = socket, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    for (;;) {
+        int timeout = end_overdue(&init);
+        if (poll(waits, 2, timeout) < 0 && errno != EINTR)
+            _exit(1);
+        if (waits[1].revents & POLLIN) {
+            struct signalfd_siginfo info;
+            while (read(signals, &info, sizeof info) > 0)
+                ;
+            reap(&init);
+        }
+        if (waits[0].revents & POLLIN) {
+            if (message_receive(socket, &message) <= 0)
+                _exit(0); /* the host is gone: with PID 1 goes the whole workspace */
+            handle(&init, &message);
+            message_free(&message);
+        } else if (waits[0].revents & (POLLHUP | POLLERR)) {
+            _exit(0);
+        }
+    }
+}

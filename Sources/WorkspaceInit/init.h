@@ -1,0 +1,46 @@
+#ifndef ISE_INIT_H
+#define ISE_INIT_H
+
+#include "launcher.h"
+
+#include <sys/resource.h>
+
+enum { MAX_COMMANDS = 512 };
+
+/* A command that was started: its first process is not reaped yet. */
+struct command {
+    uint32_t id; /* 0: a free slot */
+    pid_t pid;
+    uint64_t mark; /* see processes.c */
+    int64_t started_ns, deadline_ns;
+    uint64_t ended_by;
+    int64_t killed_after_ns; /* from the decision to kill until the last process was gone; -1: not killed */
+};
+
+struct init {
+    int socket;
+    bool user_switch; /* commands run as `user`, the init doesn't */
+    struct command commands[MAX_COMMANDS];
+    struct reply reply;
+};
+
+int64_t now_ns(void);
+
+/* run.c: starts a command; answers STARTED, or FAILED with the stage. */
+void run_command(struct init *init, struct message *message);
+
+/* processes.c */
+uint64_t mark_next(void);
+/* Marks the caller and, for good, all that it starts. */
+int mark_process(uint64_t mark);
+/* Kills every process that bears the mark, until none is left. */
+void kill_marked(uint64_t mark, int signal);
+/* True while any process but the init is there: the cheap question. */
+bool processes_exist(void);
+/* Adds a LEFT field for each process that bears the mark. */
+void report_marked(struct reply *reply, uint64_t mark);
+
+/* files.c: answers FILE, DONE or FAILED. */
+void serve_file(struct init *init, struct message *message);
+
+#endif

@@ -1,0 +1,106 @@
+#ifndef ISE_LAUNCHER_H
+#define ISE_LAUNCHER_H
+
+#include "message.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    MAX_POLICIES = 64,
+    MAX_BINDS = 64,
+    MAX_RLIMITS = 16,
+    MAX_CONTROLLERS = 4,
+    POOLED_NETWORKS = 8,
+    ID_USER = 1000, /* the uid and gid of `user` inside */
+    PATH_SIZE = 4096
+};
+
+/* Where a step failed, for the host's error: the innermost call wins. */
+struct failure {
+    char stage[160];
+    int error;
+};
+int fail(struct failure *failure, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A directory of the host, mounted at /lower/N of the launcher's own root, seen read-only at `path` inside. */
+struct bind {
+    char path[256];
+    char lower[32];
+    bool directory;
+};
+
+/* What every workspace of this launcher is made of. */
+struct template {
+    bool privileged;   /* root in the initial user namespace: id ranges, idmapped mounts, cgroups */
+    uint32_t id_base;  /* host id of uid 0 inside; 0 when unprivileged */
+    uint32_t id_count;
+    bool idmapped;
+    struct bind binds[MAX_BINDS];
+    int bind_count;
+    char cgroup_name[64];
+};
+
+struct policy {
+    bool used;
+    uint64_t disk_bytes, inodes;
+    enum ise_network network;
+    char hostname[65];
+    uint8_t *filter;
+    size_t filter_length;
+    bool listener;
+    bool root_identity;
+    struct {
+        int resource;
+        uint64_t value;
+    } rlimits[MAX_RLIMITS];
+    int rlimit_count;
+    uint64_t memory, processes, cpu_percent; /* 0: no limit */
+};
+
+/* template.c */
+int template_build(struct template *template, const struct message *message, struct failure *failure);
+
+/* policy.c */
+int policy_read(struct policy *policy, const struct message *message, struct failure *failure);
+
+/* cgroups.c: one directory a workspace in each hierarchy that can hold a limit. */
+struct cgroups {
+    int count;
+    struct {
+        const char *controller; /* "memory", "pids", "cpu", or "v2" */
+        int directory;          /* of this launcher */
+    } hierarchies[MAX_CONTROLLERS];
+};
+int cgroups_open(struct cgroups *cgroups, const char *name);
+void cgroups_reap(const char *prefix);
+void cgroups_remove_all(struct cgroups *cgroups, const char *name);
+/* Makes the workspace's groups and opens what its first process writes "0" to; returns how many. */
+int cgroups_make(struct cgroups *cgroups, const struct policy *policy, uint32_t id, int *joins, struct failure *failure);
+void cgroups_remove(struct cgroups *cgroups, uint32_t id);
+
+/* network.c: namespaces made ahead, `lo` up. */
+int network_take(void); /* a namespace's descriptor, or -1 with errno */
+void network_give_back(int fd);
+bool network_refill(void); /* makes one if there is room; false when full */
+int network_empty(void);   /* the one that workspaces without a network share */
+
+/* start.c */
+pid_t workspace_start(const struct template *template, const struct policy *policy, uint32_t id, int socket,
+                      int network, const int *joins, int join_count, struct failure *failure);
+
+/* mounts.c: runs in the new namespaces; leaves the process inside the finished root. */
+int mounts_build(const struct template *template, const struct policy *policy, struct failure *failure);
+
+/* privileges.c */
+int privileges_drop(const struct template *template, const struct policy *policy, int *listener,
+                    struct failure *failure);
+
+/* init.c: serves the host until it hangs up. */
+_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener);
+
+/* util.c */
+int write_file_at(int directory, const char *path, const char *text);
+int read_file_at(int directory, const char *path, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,129 @@
+/* Builds the root of one workspace and moves into it. Runs with all capabilities of the new user namespace. */
+#include "launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PLAIN = MS_NOSUID | MS_NODEV };
+
+/* Parts of /proc that only tell about the host, hidden; parts with switches, read-only. The ids are unprivileged on the host
+ * already, so the kernel refuses the writes: this is the second wall. */
+static const char *const masked_files[] = {"kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "kallsyms",
+                                           "kmsg",  "sched_debug", "latency_stats", "interrupts", "cmdline"};
+static const char *const masked_directories[] = {"acpi", "scsi", "asound", "dynamic_debug"};
+static const char *const read_only[] = {"bus", "fs", "irq", "sys", "driver", "tty"};
+
+static int hide(const char *name, bool directory, struct failure *failure)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/new/proc/%s", name);
+    if (access(path, F_OK) != 0)
+        return 0;
+    int result = directory ? mount("mask", path, "tmpfs", PLAIN | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=2,mode=555")
+                           : mount("/dev/null", path, NULL, MS_BIND, NULL);
+    return result == 0 ? 0 : fail(failure, errno, "hide %s", path + 4);
+}
+
+static int make_read_only(const char *name, struct failure *failure)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/new/proc/%s", name);
+    if (access(path, F_OK) != 0)
+        return 0;
+    if (mount(path, path, NULL, MS_BIND, NULL) != 0 ||
+        mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | PLAIN | MS_NOEXEC, NULL) != 0)
+        return fail(failure, errno, "make %s read-only", path + 4);
+    return 0;
+}
+
+static int build_proc(struct failure *failure)
+{
+    if (mount("proc", "/new/proc", "proc", PLAIN | MS_NOEXEC, NULL) != 0)
+        return fail(failure, errno,
+                    "mount /proc (where a container hides parts of its own /proc the kernel refuses a new one)");
+    /* No user namespace below this one: most ways to the kernel's weak spots start there. */
+    if (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
+        return fail(failure, errno, "forbid nested user namespaces");
+    for (size_t i = 0; i < sizeof masked_files / sizeof masked_files[0]; i++)
+        if (hide(masked_files[i], false, failure) != 0)
+            return -1;
+    for (size_t i = 0; i < sizeof masked_directories / sizeof masked_directories[0]; i++)
+        if (hide(masked_directories[i], true, failure) != 0)
+            return -1;
+    for (size_t i = 0; i < sizeof read_only / sizeof read_only[0]; i++)
+        if (make_read_only(read_only[i], failure) != 0)
+            return -1;
+    return 0;
+}
+
+static int build_devices(struct failure *failure)
+{
+    /* One /dev for all workspaces, so nobody may leave anything in it. */
+    if (mount("/dev", "/new/dev", NULL, MS_BIND | MS_REC, NULL) != 0 ||
+        mount(NULL, "/new/dev", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) != 0)
+        return fail(failure, errno, "bind /dev");
+    if (mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") != 0)
+        return fail(failure, errno, "mount /dev/pts");
+    if (mount("/upper/shm", "/new/dev/shm", NULL, MS_BIND, NULL) != 0)
+        return fail(failure, errno, "bind /dev/shm");
+    return 0;
+}
+
+static int overlay(const char *lower, const char *name, const char *at, struct failure *failure)
+{
+    char options[512], upper[64], work[64];
+    snprintf(upper, sizeof upper, "/upper/%s", name);
+    snprintf(work, sizeof work, "/upper/work-%s", name);
+    if (mkdir(upper, 0755) != 0 || mkdir(work, 0755) != 0)
+        return fail(failure, errno, "make the overlay's directories for %s", at);
+    snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s,userxattr", lower, upper, work);
+    if (mount("overlay", at, "overlay", PLAIN, options) != 0)
+        return fail(failure, errno, "mount the overlay on %s", at + 4);
+    return 0;
+}
+
+static int build_root(const struct template *template, const struct policy *policy, struct failure *failure)
+{
+    char options[128], path[300], name[32];
+    snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu,mode=755", (unsigned long long)policy->disk_bytes,
+             (unsigned long long)policy->inodes);
+    if (mount("workspace", "/upper", "tmpfs", PLAIN, options) != 0)
+        return fail(failure, errno, "mount a tmpfs (%s)", options);
+    if (mkdir("/upper/shm", 01777) != 0 || chmod("/upper/shm", 01777) != 0)
+        return fail(failure, errno, "make /dev/shm");
+    if (overlay("/template", "root", "/new", failure) != 0)
+        return -1;
+    for (int i = 0; i < template->bind_count; i++) {
+        const struct bind *bind = &template->binds[i];
+        snprintf(path, sizeof path, "/new/%s", bind->path);
+        snprintf(name, sizeof name, "%d", i);
+        /* `user` cannot write system files anyhow: a read-only bind is cheaper and one thing less to get wrong. */
+        if (policy->root_identity && template->privileged && bind->directory) {
+            if (overlay(bind->lower, name, path, failure) != 0)
+                return -1;
+        } else if (mount(bind->lower, path, NULL, MS_BIND | MS_REC, NULL) != 0) {
+            return fail(failure, errno, "bind %s", bind->path);
+        }
+    }
+    return 0;
+}
+
+int mounts_build(const struct template *template, const struct policy *policy, struct failure *failure)
+{
+    umask(0);
+    if (sethostname(policy->hostname, strlen(policy->hostname)) != 0)
+        return fail(failure, errno, "set the hostname");
+    if (build_root(template, policy, failure) != 0 || build_proc(failure) != 0 || build_devices(failure) != 0)
+        return -1;
+    if (chdir("/new") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
+        chdir("/") != 0)
+        return fail(failure, errno, "enter the root");
+    umask(022);
+    return 0;
+}

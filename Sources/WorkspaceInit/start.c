@@ -1,0 +1,106 @@
+/* Starts a workspace: clones the init into its namespaces, maps its ids, lets it go. */
+#include "launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int map_ids(const struct template *template, const struct policy *policy, pid_t pid)
+{
+    char path[64], map[64];
+    if (template->privileged)
+        snprintf(map, sizeof map, "0 %u %u", template->id_base, template->id_count);
+    else
+        snprintf(map, sizeof map, "%d 0 1", policy->root_identity ? 0 : ID_USER);
+    snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
+    if (write_file_at(AT_FDCWD, path, map) != 0)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
+    return write_file_at(AT_FDCWD, path, map);
+}
+
+/* In the new namespaces. Failures go to the host by the init's own socket. */
+static _Noreturn void run_init(const struct template *template, const struct policy *policy, int socket, int gate,
+                               const int *joins, int join_count)
+{
+    struct failure failure = {{0}, 0};
+    char byte;
+    int listener = -1;
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    if (read(gate, &byte, 1) != 1)
+        _exit(1);
+    for (int i = 0; i < join_count; i++)
+        if (write(joins[i], "0", 1) != 1) {
+            fail(&failure, errno, "join a control group");
+            goto failed;
+        }
+    /* From the mapped-to-nobody id of the clone to the root of the new user namespace, or to the one id that it has. */
+    uid_t id = !template->privileged && !policy->root_identity ? ID_USER : 0;
+    if ((template->privileged && setgroups(0, NULL) != 0) || setresgid(id, id, id) != 0 || setresuid(id, id, id) != 0) {
+        fail(&failure, errno, "become root in the user namespace");
+        goto failed;
+    }
+    if (mounts_build(template, policy, &failure) != 0 || privileges_drop(template, policy, &listener, &failure) != 0)
+        goto failed;
+    init_serve(socket, template, policy, listener);
+failed:
+    reply_failed(socket, 0, failure.stage, failure.error);
+    _exit(1);
+}
+
+static pid_t clone_into_namespaces(void)
+{
+    struct clone_args arguments = {
+        .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+        .exit_signal = SIGCHLD};
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+pid_t workspace_start(const struct template *template, const struct policy *policy, uint32_t id, int socket,
+                      int network, const int *joins, int join_count, struct failure *failure)
+{
+    static int own_network = -1;
+    if (own_network < 0)
+        own_network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int gate[2];
+    if (pipe2(gate, O_CLOEXEC) != 0)
+        return fail(failure, errno, "make the start gate");
+    /* The network namespace belongs to the launcher's user namespace, so it has to be entered before the clone. */
+    if (network >= 0 && setns(network, CLONE_NEWNET) != 0) {
+        close(gate[0]);
+        close(gate[1]);
+        return fail(failure, errno, "enter the network namespace");
+    }
+    pid_t pid = clone_into_namespaces();
+    if (pid == 0) {
+        close(gate[1]);
+        run_init(template, policy, socket, gate[0], joins, join_count);
+    }
+    int error = errno;
+    if (network >= 0 && setns(own_network, CLONE_NEWNET) != 0)
+        _exit(70); /* in the wrong network, every next workspace would be too */
+    close(gate[0]);
+    if (pid < 0) {
+        close(gate[1]);
+        return fail(failure, error, "clone workspace %u into new namespaces", id);
+    }
+    if (map_ids(template, policy, pid) != 0) {
+        error = errno;
+        kill(pid, SIGKILL);
+        close(gate[1]);
+        return fail(failure, error, "map the ids of workspace %u", id); /* the launcher reaps it */
+    }
+    (void)!write(gate[1], "", 1);
+    close(gate[1]);
+    return pid;
+}

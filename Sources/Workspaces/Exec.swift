@@ -1,0 +1,74 @@
+/// A command to run in a workspace.
+public struct ExecRequest: Sendable {
+    /// The program and its arguments, as bytes: nothing is rewritten, no shell stands between.
+    public var argv: [[UInt8]]
+    /// Added to the workspace's own environment, in which nothing of the host's is.
+    public var environment: [String: String]
+    /// Where it starts; a relative path begins at the home.
+    public var directory: String
+    /// What it reads; empty: it finds an end of file at once.
+    public var stdin: [UInt8]
+    /// From its start until its whole tree is killed.
+    public var timeout: Duration
+    /// The longest it may write nothing.
+    public var silenceTimeout: Duration?
+    /// Bytes kept of each stream. A command may write more; what is between beginning and end is then counted, not kept.
+    public var outputLimit: Int
+
+    public init(
+        argv: [String], environment: [String: String] = [:], directory: String = Workspace.home, stdin: [UInt8] = [],
+        timeout: Duration = .seconds(120), silenceTimeout: Duration? = nil, outputLimit: Int = 10 << 20
+    ) {
+        self.argv = argv.map { Array($0.utf8) }
+        self.environment = environment
+        self.directory = directory
+        self.stdin = stdin
+        self.timeout = timeout
+        self.silenceTimeout = silenceTimeout
+        self.outputLimit = outputLimit
+    }
+
+    /// `sh -c`.
+    public static func shell(_ command: String, timeout: Duration = .seconds(120)) -> ExecRequest {
+        ExecRequest(argv: ["/bin/sh", "-c", command], timeout: timeout)
+    }
+}
+
+/// How a command came to its end.
+public enum ExecEnd: String, Sendable {
+    case exit, signal, timeout, silence, cancelled
+}
+
+/// A process that a command left behind.
+public struct LeftProcess: Sendable, Equatable {
+    /// In the workspace's own numbering.
+    public var pid: Int
+    public var command: String
+}
+
+/// A system call that the policy refused.
+public struct Denial: Sendable, Equatable {
+    public var syscall: String
+    public var count: Int
+}
+
+/// What a command did, as the kernel tells it.
+public struct ExecResult: Sendable {
+    /// Nil when a signal ended it.
+    public var exitCode: Int?
+    public var signal: Int?
+    public var endedBy: ExecEnd
+    public var stdout: CapturedOutput
+    public var stderr: CapturedOutput
+    public var wall: Duration
+    /// Of the command and the children it waited for.
+    public var userCPU: Duration
+    public var systemCPU: Duration
+    public var maxRSSBytes: Int
+    /// From the decision to kill until the last process of the command was gone; nil when it was not killed.
+    public var killLatency: Duration?
+    public var leftRunning: [LeftProcess]
+    public var denials: [Denial]
+
+    public var succeeded: Bool { exitCode == 0 && endedBy == .exit }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import JSON
+import WorkspaceShim
+
+/// What stands between a workspace and the host on this machine: measured when the launcher started, not assumed.
+public struct IsolationReport: Sendable, Hashable {
+    /// Root on the host: ids are mapped to an unprivileged range. Otherwise they are the ordinary user's own.
+    public var startedAsRoot: Bool
+    /// System files appear with their true owners inside.
+    public var idmappedMounts: Bool
+    public var networkNamespaces: Bool
+    /// Limits enforced by control groups, for a workspace's processes together.
+    public var cgroupControllers: [String]
+    /// Whose host id a command inside has.
+    public var hostUID: UInt32
+
+    /// "full": every limit of the policy holds for the workspace as a whole. "partial": memory or processes are bounded a process.
+    public var level: String { enforces(.memory) && enforces(.processes) ? "full" : "partial" }
+
+    public func enforces(_ limit: Limits.Kind) -> Bool {
+        if cgroupControllers.contains("v2") { return true }
+        return switch limit {
+        case .memory: cgroupControllers.contains("memory")
+        // RLIMIT_NPROC counts within the workspace's own user namespace.
+        case .processes: true
+        case .cpu: cgroupControllers.contains("cpu")
+        }
+    }
+
+    public var json: JSONValue {
+        [
+            "level": .string(level),
+            "started_as": startedAsRoot ? "root" : "user",
+            "host_uid": .int(Int(hostUID)),
+            "namespaces": ["user", "mount", "pid", "network", "ipc", "uts", "cgroup"],
+            "idmapped_mounts": .bool(idmappedMounts),
+            "seccomp": "default-deny",
+            "cgroup_controllers": JSONValue(cgroupControllers),
+            "limits": .object(
+                JSONObject(Limits.Kind.allCases.map { ($0.rawValue, enforces($0) ? "workspace" : "process") })),
+        ]
+    }
+
+    init(facts: [String]) {
+        func values(_ name: String) -> [String] {
+            facts.filter { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+        }
+        startedAsRoot = values("started_as") == ["root"]
+        idmappedMounts = values("idmapped") == ["yes"]
+        networkNamespaces = values("network_namespaces") == ["yes"]
+        cgroupControllers = values("cgroup")
+        hostUID = startedAsRoot ? Template.idBase + 1000 : geteuid()
+    }
+}

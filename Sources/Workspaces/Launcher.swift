@@ -1,0 +1,142 @@
+import Glibc
+import Synchronization
+import WorkspaceShim
+
+/// The host's side of the launcher process: asks for workspaces and hears of their ends.
+final class Launcher: Sendable {
+    private let channelBox = Mutex<PacketChannel?>(nil)
+    private let state = Mutex(State())
+    let pid: pid_t
+
+    private struct State {
+        var nextID: UInt32 = 1
+        var watchers: [UInt32: @Sendable (IncomingMessage?) -> Void] = [:]
+        var gone = false
+    }
+
+    /// Starts the process. It ends by itself when its socket closes, however this process ends.
+    init(reactor: Reactor) throws(WorkspaceError) {
+        var socket: Int32 = -1
+        var pid: pid_t = 0
+        let image = InitImage.bytes
+        let error = image.withUnsafeBytes { ise_launch($0.baseAddress, $0.count, &socket, &pid) }
+        guard error == 0 else { throw .failed(stage: "start the launcher", errno: error) }
+        self.pid = pid
+        let channel = PacketChannel(socket, reactor) { [weak self] message in self?.receive(message) }
+        channelBox.withLock { $0 = channel }
+        channel.start()
+    }
+
+    private var channel: PacketChannel? { channelBox.withLock { $0 } }
+
+    /// Sends the template and returns the launcher's facts ("name=value").
+    func build(_ template: OutgoingMessage) async throws(WorkspaceError) -> [String] {
+        let answer = try await ask(template, id: 0)
+        var facts: [String] = []
+        answer.forEachField { if $0.tag == ISE_T_FACT.rawValue { facts.append($0.string) } }
+        return facts
+    }
+
+    func define(_ policy: OutgoingMessage) throws(WorkspaceError) {
+        try channel?.send(policy)
+    }
+
+    /// `watcher` hears of OPENED, FAILED and CLOSED of the workspace, and nil when the launcher itself is gone.
+    func open(
+        policy: UInt32, socket: Int32, watcher: @escaping @Sendable (IncomingMessage?) -> Void
+    ) throws(WorkspaceError) -> UInt32 {
+        let id = state.withLock { state in
+            defer { state.nextID += 1 }
+            state.watchers[state.nextID] = watcher
+            return state.nextID
+        }
+        var message = OutgoingMessage(ISE_OPEN, id: id)
+        message.add(ISE_T_FLAGS, policy)
+        message.descriptors = [socket]
+        guard let channel else { throw WorkspaceError(.unavailable, "the launcher of workspaces has ended") }
+        do {
+            try channel.send(message)
+        } catch {
+            state.withLock { $0.watchers[id] = nil }
+            throw error
+        }
+        return id
+    }
+
+    func kill(_ id: UInt32) {
+        // When the launcher is gone, so is the workspace.
+        try? channel?.send(OutgoingMessage(ISE_KILL, id: id))
+    }
+
+    /// Closes the socket, on which the launcher ends every workspace, clears up and exits; waits for that.
+    func end() async {
+        channel?.close()
+        channelBox.withLock { $0 = nil }
+        let pid = pid
+        await blocking { _ = waitpid(pid, nil, 0) }
+    }
+
+    private func ask(_ message: OutgoingMessage, id: UInt32) async throws(WorkspaceError) -> IncomingMessage {
+        let result: Result<IncomingMessage, WorkspaceError> = await withCheckedContinuation { continuation in
+            state.withLock { state in
+                state.watchers[id] = { answer in
+                    guard let answer else {
+                        continuation.resume(
+                            returning: .failure(WorkspaceError(.unavailable, "the launcher of workspaces ended early")))
+                        return
+                    }
+                    let failed = answer.type == ISE_FAILED.rawValue
+                    continuation.resume(returning: failed ? .failure(answer.failure()) : .success(answer))
+                }
+            }
+            do { try channel?.send(message) } catch { receive(nil) }
+        }
+        return try result.get()
+    }
+
+    private func receive(_ message: IncomingMessage?) {
+        guard let message else {
+            let watchers = state.withLock { state in
+                state.gone = true
+                defer { state.watchers = [:] }
+                return state.watchers
+            }
+            for watcher in watchers.values { watcher(nil) }
+            return
+        }
+        let isLast = message.type == ISE_CLOSED.rawValue || message.id == 0
+        let watcher = state.withLock { state in
+            isLast ? state.watchers.removeValue(forKey: message.id) : state.watchers[message.id]
+        }
+        for descriptor in message.descriptors { close(descriptor) }
+        watcher?(message)
+    }
+}
+
+/// The static program that is launcher and init, unpacked once.
+enum InitImage {
+    static let bytes: [UInt8] = {
+        let text = initImageBase64
+        return text.withUTF8Buffer(decodeBase64)
+    }()
+
+    /// The constant is made by the build, so anything but the alphabet is only padding.
+    private static func decodeBase64(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var values = [UInt8](repeating: 0xff, count: 256)
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        for (value, letter) in alphabet.utf8.enumerated() { values[Int(letter)] = UInt8(value) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count / 4 * 3)
+        var word: UInt32 = 0
+        var bits = 0
+        for letter in text where values[Int(letter)] != 0xff {
+            word = word << 6 | UInt32(values[Int(letter)])
+            bits += 6
+            if bits >= 8 {
+                bits -= 8
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt32(bits)))
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import Synchronization
+import WorkspaceShim
+
+/// Opens workspaces. One a process is enough: it owns the launcher, the event loop and the workspaces that wait ready.
+public actor WorkspaceHost {
+    /// What stands between a workspace and the host on this machine.
+    public nonisolated let isolation: IsolationReport
+
+    private let reactor: Reactor
+    private let launcher: Launcher
+    private var policies: [Policy: UInt32] = [:]
+    private var nextWorkspace = 1
+    /// Opened ahead of need, never used.
+    private var spare: [Policy: [Workspace]] = [:]
+    private var spareCount: [Policy: Int] = [:]
+    private var filling: Set<Policy> = []
+    private var isShutDown = false
+
+    /// Starts the launcher, which also clears up what an earlier process that was killed left behind.
+    ///
+    /// - Throws: `unavailable` with what the machine lacks and what to do.
+    public static func start() async throws(WorkspaceError) -> WorkspaceHost {
+        _ = ise_raise_descriptor_limit()
+        let reactor = try Reactor()
+        do {
+            let launcher = try Launcher(reactor: reactor)
+            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))")
+            let facts = try await launcher.build(template.message())
+            return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
+        } catch {
+            reactor.stop()
+            throw WorkspaceError(
+                .unavailable, "this machine cannot make workspaces: \(error.message)\(advice(error))", errno: error.errno)
+        }
+    }
+
+    private init(_ reactor: Reactor, _ launcher: Launcher, _ isolation: IsolationReport) {
+        self.reactor = reactor
+        self.launcher = launcher
+        self.isolation = isolation
+    }
+
+    /// A fresh workspace: one that waits ready, if there is one for this policy.
+    public func open(_ policy: Policy = Policy()) async throws(WorkspaceError) -> Workspace {
+        while let ready = spare[policy]?.popLast() {
+            Task { await self.fill(policy) }
+            if ready.isOpen { return ready }
+        }
+        return try await make(policy)
+    }
+
+    /// Keeps `count` workspaces of this policy ready from now on.
+    public func prepare(_ count: Int, policy: Policy = Policy()) async {
+        spareCount[policy] = count
+        await fill(policy)
+    }
+
+    /// Closes what waits ready, ends the launcher and with it every workspace; nothing is left when it returns.
+    public func shutdown() async {
+        guard !isShutDown else { return }
+        isShutDown = true
+        spare = [:]
+        await launcher.end()
+        reactor.stop()
+    }
+
+    private func make(_ policy: Policy) async throws(WorkspaceError) -> Workspace {
+        guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
+        let number = try number(of: policy)
+        let workspace = Workspace(
+            id: "ws-\(nextWorkspace)", policy: policy, isolation: isolation, reactor: reactor, launcher: launcher)
+        nextWorkspace += 1
+        try await workspace.start(policyNumber: number)
+        return workspace
+    }
+
+    private func fill(_ policy: Policy) async {
+        guard filling.insert(policy).inserted else { return }
+        while !isShutDown, spare[policy, default: []].count < spareCount[policy] ?? 0 {
+            // A failure shows itself to the next one that opens.
+            guard let workspace = try? await make(policy) else { break }
+            if isShutDown { await workspace.close() } else { spare[policy, default: []].append(workspace) }
+        }
+        filling.remove(policy)
+    }
+
+    private func number(of policy: Policy) throws(WorkspaceError) -> UInt32 {
+        if let number = policies[policy] { return number }
+        let number = UInt32(policies.count)
+        try launcher.define(policy.message(number: number, on: isolation))
+        policies[policy] = number
+        return number
+    }
+
+    /// Field 22 of `/proc/PID/stat`: with the pid it names one process for good.
+    private static func startTime(of pid: pid_t) -> String {
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        let descriptor = Glibc.open("/proc/\(pid)/stat", O_RDONLY | O_CLOEXEC)
+        defer { close(descriptor) }
+        let length = max(0, Glibc.read(descriptor, &buffer, buffer.count))
+        let text = String(decoding: buffer[..<length], as: UTF8.self)
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.count > 19 ? String(fields[19]) : "0"
+    }
+
+    private static func advice(_ error: WorkspaceError) -> String {
+        guard error.message.contains("user namespace") else { return "" }
+        return ". User namespaces may be switched off here: see kernel.unprivileged_userns_clone, "
+            + "user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns (sysctl), or run as root"
+    }
+}
