@@ -156,11 +156,11 @@ private func excerpt(_ bytes: [UInt8], at offset: Int) -> String {
 extension WorkspaceError {
     /// True when another path would have worked: the workspace itself is well.
     var concernsThePath: Bool {
-        switch code {
-        case .notFound, .permission, .isDirectory, .notDirectory, .exists, .tooBig, .invalidPath: true
-        default: false
-        }
+        [.notFound, .permission, .isDirectory, .notDirectory, .exists, .tooBig, .invalidPath].contains(code)
     }
+
+    /// True when another command would have run.
+    var concernsTheCommand: Bool { concernsThePath || [.commandNotFound, .notExecutable].contains(code) }
 }
 
 extension String {

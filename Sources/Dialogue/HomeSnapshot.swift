@@ -9,7 +9,7 @@ struct HomeSnapshot: Sendable, Equatable {
     private enum Content: Equatable {
         case hash(ContentHash)
         /// Too large to be kept, a link, or something that cannot be read.
-        case other(kind: String, size: Int)
+        case other(kind: FileStatus.Kind, size: Int)
     }
 
     private struct File: Equatable {
@@ -25,17 +25,15 @@ struct HomeSnapshot: Sendable, Equatable {
     ) async throws(WorkspaceError) -> HomeSnapshot {
         var snapshot = HomeSnapshot()
         var left = totalLimit
-        for entry in try await workspace.list(Home.directory, recursive: true).entries
-        where entry.kind != .directory && !isNoise(entry.path) {
-            let path = relative(entry.path)
-            var content = Content.other(kind: "\(entry.kind)", size: entry.size)
-            if entry.kind == .file, entry.size <= min(fileLimit, left) {
-                left -= entry.size
-                if let bytes = try await readIfPossible(path, of: workspace) {
-                    content = .hash(ContentHash(of: bytes))
-                }
+        for entry in try await workspace.list(Workspace.home, recursive: true).entries
+        where entry.status.kind != .directory && !isNoise(entry.path) {
+            let status = entry.status
+            var content = Content.other(kind: status.kind, size: status.size)
+            if status.kind == .file, status.size <= min(fileLimit, left) {
+                left -= status.size
+                if let hash = try await hash(of: entry.path, in: workspace) { content = .hash(hash) }
             }
-            snapshot.files[path] = File(content: content, mode: entry.mode)
+            snapshot.files[entry.path] = File(content: content, mode: status.mode)
         }
         return snapshot
     }
@@ -56,13 +54,9 @@ struct HomeSnapshot: Sendable, Equatable {
         return ["__pycache__", ".git", ".cache", "node_modules"].contains { components.contains($0) }
     }
 
-    private static func relative(_ path: String) -> String {
-        path.hasPrefix(Home.directory + "/") ? String(path.dropFirst(Home.directory.count + 1)) : path
-    }
-
-    private static func readIfPossible(
-        _ path: String, of workspace: Workspace
-    ) async throws(WorkspaceError) -> [UInt8]? {
-        do { return try await workspace.read(Home.path(path)) } catch  where error.concernsThePath { return nil }
+    private static func hash(of path: String, in workspace: Workspace) async throws(WorkspaceError) -> ContentHash? {
+        do { return ContentHash(of: try await workspace.read(Home.path(path))) } catch where error.concernsThePath {
+            return nil
+        }
     }
 }
