@@ -13,6 +13,7 @@ public struct IntentError: Error, Sendable, Hashable, CustomStringConvertible {
         case validation
         /// No new intent came out after many tries.
         case exhausted
+        case cancelled
     }
 
     public let code: Code

@@ -51,7 +51,10 @@ public struct IntentGenerator: Sendable {
     ) async throws(IntentError) -> [IntentRecord] {
         var generator = try IntentGenerator(pools: author.pools, author: author, rules: rules, seed: seed)
         var records: [IntentRecord] = []
-        for _ in 0..<count { records.append(try await generator.next()) }
+        for _ in 0..<count {
+            guard !Task.isCancelled else { throw IntentError(.cancelled, "the drawing of intents was cancelled") }
+            records.append(try await generator.next())
+        }
         return records
     }
 

@@ -43,7 +43,8 @@ public struct PluginAuthor: IntentAuthor {
         return try TaskInstance(domain: domain, task: task, seed: seed, value: value)
     }
 
-    public func compose(_ requests: [String], persona: PooledPersona, seed: UInt64) async throws(IntentError) -> String {
+    public func compose(_ requests: [String], persona: PooledPersona, seed: UInt64) async throws(IntentError) -> String
+    {
         guard let plugin = personas[persona.pool] else {
             throw IntentError(.pool, "no persona plugin \(persona.pool) is loaded")
         }
@@ -58,7 +59,9 @@ public struct PluginAuthor: IntentAuthor {
 
 extension Plugin {
     /// Calls a function in a fresh state.
-    fileprivate func answer(_ function: String, _ arguments: [JSONValue], seed: UInt64) async throws(IntentError) -> JSONValue {
+    fileprivate func answer(_ function: String, _ arguments: [JSONValue], seed: UInt64) async throws(IntentError)
+        -> JSONValue
+    {
         do throws(PluginError) {
             return try await PluginInstance(self, host: HostServices(), seed: seed).call(function, arguments)
         } catch {
@@ -105,7 +108,9 @@ extension Plugin {
         let (id, description) = (try await member("id").string ?? "", try await member("description").string ?? "")
         guard !id.isEmpty, !description.isEmpty else { throw malformed("returns no `id` or no `description`") }
         let tasks = try (await member("tasks").array ?? []).map { value throws(IntentError) in
-            guard let id = value["id"]?.string, let name = value["name"]?.string, let text = value["description"]?.string else {
+            guard let id = value["id"]?.string, let name = value["name"]?.string,
+                let text = value["description"]?.string
+            else {
                 throw malformed("has a task without `id`, `name` or `description`")
             }
             return TaskDefinition(

@@ -61,7 +61,9 @@ extension Diagnosis {
     private mutating func addIsolation(_ report: IsolationReport) {
         for member in report.json.object?.members ?? [] {
             let isWeak = member.key == "level" && report.level != "full"
-            add("isolation: \(member.key)", isWeak ? .warning : .ok, Self.words(member.value), advice: isWeak ? Self.limitAdvice : nil)
+            add(
+                "isolation: \(member.key)", isWeak ? .warning : .ok, Self.words(member.value),
+                advice: isWeak ? Self.limitAdvice : nil)
         }
     }
 
@@ -77,8 +79,11 @@ extension Diagnosis {
 
     /// The workspace shows the host's programs; tasks want these.
     private mutating func checkPrograms(of host: WorkspaceHost) async {
-        let packages = ["bash": "bash", "python3": "python3", "perl": "perl-base", "git": "git", "tar": "tar", "gzip": "gzip"]
-        let script = "for p in \(packages.keys.sorted().joined(separator: " ")); do command -v $p >/dev/null && echo $p; done; true"
+        let packages = [
+            "bash": "bash", "python3": "python3", "perl": "perl-base", "git": "git", "tar": "tar", "gzip": "gzip",
+        ]
+        let script =
+            "for p in \(packages.keys.sorted().joined(separator: " ")); do command -v $p >/dev/null && echo $p; done; true"
         do {
             let workspace = try await host.open()
             let result = try await workspace.exec(ExecRequest(argv: ["sh", "-c", script]))
@@ -117,8 +122,12 @@ extension Diagnosis {
                 advice: "start ISE where its plugins/ is, or name the directory with --plugins or in ISE_PLUGINS")
         }
         let catalog = PluginCatalog.load(from: directories)
-        let counts = PluginManifest.Kind.allCases.map { ($0.rawValue, catalog.plugins(kind: $0).count) }.filter { $0.1 > 0 }
-        add("plugins", .ok, counts.map { "\($0.1) \($0.0)" }.joined(separator: ", ") + " in " + directories.joined(separator: ", "))
+        let counts = PluginManifest.Kind.allCases.map { ($0.rawValue, catalog.plugins(kind: $0).count) }.filter {
+            $0.1 > 0
+        }
+        add(
+            "plugins", .ok,
+            counts.map { "\($0.1) \($0.0)" }.joined(separator: ", ") + " in " + directories.joined(separator: ", "))
         for problem in catalog.problems { add("plugin", .warning, "\(problem)", advice: "mend it or take it away") }
     }
 }
@@ -133,7 +142,10 @@ extension Diagnosis {
                 "advice": check.advice.map(JSONValue.string) ?? nil,
             ]
         }
-        return ["ise": .string(iseVersion), "can_run": .bool(canRun), "checks": .array(checks), "isolation": isolation ?? nil]
+        return [
+            "ise": .string(iseVersion), "can_run": .bool(canRun), "checks": .array(checks),
+            "isolation": isolation ?? nil,
+        ]
     }
 
     public var text: String {

@@ -29,10 +29,22 @@ struct Ensemble: Sendable {
         ])
     }
 
+    /// Starts every plugin once: one that doesn't even load is told before a workspace is opened, and not once a trajectory.
+    func rehearse() async throws(RunError) {
+        for plugin in [casting.agent, casting.simulator] + casting.tools + casting.guards {
+            do {
+                _ = try await PluginInstance(plugin, host: HostServices(), seed: 0)
+            } catch {
+                let title = "\(plugin.manifest.kind.rawValue) plugin \(plugin.manifest.name)"
+                throw RunError(.input, "the \(title) doesn't start: \(error.message)")
+            }
+        }
+    }
+
     func runner(on host: WorkspaceHost, _ configuration: RunConfiguration) -> TrajectoryRunner {
         var runner = TrajectoryRunner(casting: casting, host: host, version: iseVersion)
         runner.limits = configuration.limits
-        runner.settings = configuration.json
+        runner.settings = configuration.dialogueSettings
         return runner
     }
 
@@ -41,7 +53,8 @@ struct Ensemble: Sendable {
         guard casting.agent.manifest.name == "scripted" else { return nil }
         let foreign = records.count { $0.origin == nil }
         guard foreign > 0 else { return nil }
-        return "\(foreign) of \(records.count) intents bring no tasks of ISE's own, so the scripted agent has nothing to follow "
+        return
+            "\(foreign) of \(records.count) intents bring no tasks of ISE's own, so the scripted agent has nothing to follow "
             + "there; use --agent llm for them"
     }
 

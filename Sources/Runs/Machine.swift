@@ -11,7 +11,8 @@ enum System {
         guard uname(&name) == 0 else { return "unknown" }
         let kernel = withUnsafeBytes(of: name.release) { text($0) }
         let architecture = withUnsafeBytes(of: name.machine) { text($0) }
-        return "Linux \(kernel) \(architecture), \(RunConfiguration.processors) processors, \(memory), user id \(geteuid())"
+        return
+            "Linux \(kernel) \(architecture), \(RunConfiguration.processors) processors, \(memory), user id \(geteuid())"
     }
 
     private static var memory: String {
@@ -29,7 +30,8 @@ enum Libraries {
     static var description: String {
         let lua = "Lua \(LUA_VERSION_NUM / 100).\(LUA_VERSION_NUM % 100).\(LUA_VERSION_RELEASE)"
         let curl = String(cString: curl_version()).split(separator: " ").first ?? "libcurl"
-        let crypto = String(cString: OpenSSL_version(OPENSSL_VERSION)).split(separator: " ").prefix(2).joined(separator: " ")
+        let crypto = String(cString: OpenSSL_version(OPENSSL_VERSION)).split(separator: " ").prefix(2).joined(
+            separator: " ")
         let seccomp = seccomp_version().map { "libseccomp \($0.pointee.major).\($0.pointee.minor).\($0.pointee.micro)" }
         return [lua, String(curl), crypto, seccomp ?? "libseccomp"].joined(separator: ", ")
     }

@@ -22,6 +22,7 @@ public struct Run: Sendable {
     public func execute(note: @escaping @Sendable (String) -> Void = { _ in }) async throws(RunError) -> RunSummary {
         let start = ContinuousClock.now
         let ensemble = try Ensemble(configuration, catalog: catalog)
+        try await ensemble.rehearse()
         let directory = try RunDirectory.claim(configuration.out, configuration: record)
         let intents: IntentSource
         let host: WorkspaceHost
@@ -48,7 +49,13 @@ public struct Run: Sendable {
         let summary = RunSummary(
             planned: intents.records.count, results: results.compactMap(\.self), badLines: intents.badLines.count,
             wall: start.duration(to: .now), out: directory.path)
-        try directory.write(summary: summary.report)
+        for remark in summary.remarks { note(remark) }
+        do {
+            try directory.write(summary: summary.report)
+        } catch {
+            note(summary.table)
+            throw error
+        }
         return summary
     }
 

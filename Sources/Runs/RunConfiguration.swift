@@ -42,7 +42,7 @@ public struct RunConfiguration: Sendable {
     /// Processors that this process may use; the default number of jobs.
     public static var processors: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 
-    /// For `run.json` and the traces; keys of models are left out.
+    /// For `run.json`; keys of models are left out.
     public var json: JSONValue {
         var json: JSONValue = [:]
         switch source {
@@ -53,12 +53,18 @@ public struct RunConfiguration: Sendable {
         }
         json["seed"] = .int(Int(clamping: seed))
         json["jobs"] = .int(jobs)
-        json["agent"] = .string(agent)
-        json["simulator"] = .string(simulator)
-        json["max_turns"] = .int(limits.userTurns)
+        json["plugins"] = JSONValue(pluginDirectories)
+        for member in dialogueSettings.object?.members ?? [] { json[member.key] = member.value }
+        return json
+    }
+
+    /// For the traces: what has a say in a dialogue, and nothing that hasn't.
+    var dialogueSettings: JSONValue {
+        var json: JSONValue = [
+            "agent": .string(agent), "simulator": .string(simulator), "max_turns": .int(limits.userTurns),
+        ]
         json["agent_model"] = agentModel?.json
         json["simulator_model"] = simulatorModel?.json
-        json["plugins"] = JSONValue(pluginDirectories)
         return json
     }
 }

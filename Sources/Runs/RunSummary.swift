@@ -81,6 +81,23 @@ extension RunSummary {
 // MARK: - For people
 
 extension RunSummary {
+    private static let maximumRemarks = 8
+
+    /// Why trajectories did not complete: one sentence a reason, with an example to look at.
+    public var remarks: [String] {
+        var reasons: [(result: TrajectoryResult, count: Int)] = []
+        for result in results where result.outcome != .completed {
+            let known = reasons.firstIndex { $0.result.outcome == result.outcome && $0.result.reason == result.reason }
+            if let known { reasons[known].count += 1 } else { reasons.append((result, 1)) }
+        }
+        let shown = reasons.prefix(Self.maximumRemarks).map { reason in
+            let others = reason.count > 1 ? " (and \(reason.count - 1) others)" : ""
+            return "\(reason.result.id)\(others): \(reason.result.outcome.rawValue): \(reason.result.reason)"
+        }
+        let rest = reasons.count - shown.count
+        return rest > 0 ? shown + ["\(rest) more reasons are in summary.json"] : shown
+    }
+
     /// The table at the end of a run.
     public var table: String {
         let outcomeRows = outcomes.map { ("  \($0.outcome.rawValue)", String($0.count)) }

@@ -25,7 +25,8 @@ struct Stage: Sendable {
         do {
             tasks = try await restorer.tasks(of: record)
             trace = try TraceWriter(
-                id: record.id, in: directory.trajectories, store: ContentStore(directory: directory.blobs), redactor: redactor)
+                id: record.id, in: directory.trajectories, store: ContentStore(directory: directory.blobs),
+                redactor: redactor)
         } catch {
             return TrajectoryResult(id: record.id, outcome: .infrastructure, reason: "it could not start: \(error)")
         }

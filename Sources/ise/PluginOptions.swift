@@ -23,7 +23,8 @@ struct PluginOptions: ParsableArguments {
     func catalog(in directories: [String]) throws -> PluginCatalog {
         guard !directories.isEmpty else {
             throw fail(
-                "no plugins found: there is no directory `plugins` beside the executable or here; name one with --plugins or in ISE_PLUGINS")
+                "no plugins found: there is no directory `plugins` beside the executable or here; name one with --plugins or in ISE_PLUGINS"
+            )
         }
         let catalog = PluginCatalog.load(from: directories)
         for problem in catalog.problems { warn("plugin left out: \(problem)") }

@@ -40,7 +40,9 @@ struct TraceCommand: AsyncParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Checks that traces are what was written.",
-            discussion: "Exit status 1 when a line was changed, dropped, moved or added, the tail is cut, or a blob is missing or altered.")
+            discussion:
+                "Exit status 1 when a line was changed, dropped, moved or added, the tail is cut, or a blob is missing or altered."
+        )
 
         @Argument(help: "The traces.")
         var files: [String]

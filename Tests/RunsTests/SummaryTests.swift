@@ -58,6 +58,16 @@ import Testing
             ])
     }
 
+    @Test func `what didn't complete is explained, equal reasons once`() {
+        var summary = summary
+        #expect(summary.remarks == ["b: stalled: because"])
+        summary.results += (0..<20).map { result("x\($0)", .infrastructure) }
+        #expect(summary.remarks.last == "x0 (and 19 others): infrastructure: because")
+        for index in 0..<20 { summary.results[3 + index].reason = "reason \(index)" }
+        #expect(summary.remarks.count == 9)
+        #expect(summary.remarks.last == "13 more reasons are in summary.json")
+    }
+
     @Test func `a run without trajectories has a mean of zero`() {
         let empty = RunSummary(planned: 0, results: [], wall: .zero, out: "x")
         #expect(empty.json["user_turns_mean"] == 0.0)
