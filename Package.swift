@@ -56,7 +56,7 @@ let package = Package(
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport", "ise"]),
         .target(
             name: "TestSupport",
             dependencies: ["JSON", .product(name: "FlyingFox", package: "FlyingFox")],
