@@ -49,7 +49,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),
-        .testTarget(name: "TraceTests", dependencies: ["Trace"]),
+        .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),

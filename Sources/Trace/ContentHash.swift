@@ -2,8 +2,10 @@ import CCrypto
 
 /// The SHA-256 of some bytes: the name of a blob, a link of the hash chain.
 public struct ContentHash: Sendable, Hashable {
-    /// The digest's 32 bytes, in memory order.
-    private let words: SIMD4<UInt64>
+    /// The digest's 32 bytes, in memory order. No SIMD type: those are aligned to more than a task's stack grants.
+    private let words: Words
+
+    private struct Words: Sendable, Hashable { var a, b, c, d: UInt64 }
 
     /// The hash of `bytes`.
     public init(of bytes: [UInt8]) {
@@ -32,14 +34,14 @@ public struct ContentHash: Sendable, Hashable {
     static let prefix = "sha256:"
 
     /// What the first link of a chain holds.
-    static let zero = ContentHash(words: .zero)
+    static let zero = ContentHash(words: Words(a: 0, b: 0, c: 0, d: 0))
 
     static let hexLength = 64
 
-    private init(words: SIMD4<UInt64>) { self.words = words }
+    private init(words: Words) { self.words = words }
 
     fileprivate init(filling digest: (UnsafeMutablePointer<UInt8>) -> CInt) {
-        var words = SIMD4<UInt64>.zero
+        var words = Words(a: 0, b: 0, c: 0, d: 0)
         let status = withUnsafeMutableBytes(of: &words) { bytes in
             bytes.withMemoryRebound(to: UInt8.self) { $0.baseAddress.map(digest) }
         }
@@ -50,7 +52,7 @@ public struct ContentHash: Sendable, Hashable {
 
     init?(hexDigits digits: ArraySlice<UInt8>) {
         guard digits.count == Self.hexLength else { return nil }
-        var words = SIMD4<UInt64>.zero
+        var words = Words(a: 0, b: 0, c: 0, d: 0)
         let valid = withUnsafeMutableBytes(of: &words) { bytes in
             for (index, position) in stride(from: digits.startIndex, to: digits.endIndex, by: 2).enumerated() {
                 guard let high = Self.value(digits[position]), let low = Self.value(digits[position + 1]) else {

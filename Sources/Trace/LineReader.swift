@@ -3,9 +3,9 @@ import Glibc
 /// The lines of a file, one at a time, in memory that does not grow with the file.
 struct LineReader: ~Copyable {
     private let file: File
-    private var buffer: [UInt8] = []
-    /// Where in `buffer` the next line starts.
-    private var start = 0
+    private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    /// What of `chunk` has been read from the file and not been handed out.
+    private var unread = 0..<0
     private var reachedEnd = false
     private var lineCount = 0
 
@@ -18,52 +18,47 @@ struct LineReader: ~Copyable {
         var isTerminated: Bool
     }
 
-    private static let chunkBytes = 256 << 10
-
     init(path: String) throws(TraceError) {
         file = try File(opening: path, flags: O_RDONLY, to: "read the trace")
     }
 
+    deinit { chunk.deallocate() }
+
     /// Nil at the end of the file.
     mutating func next() throws(TraceError) -> Line? {
-        var searched = start
+        var bytes: [UInt8] = []
         while true {
-            if let newline = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-                return take(upTo: newline, isTerminated: true)
+            if unread.isEmpty { try fill() }
+            if reachedEnd { return bytes.isEmpty ? nil : line(bytes, isTerminated: false) }
+            let available = UnsafeRawBufferPointer(rebasing: chunk[unread])
+            if let newline = Self.newline(in: available) {
+                bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: available[..<newline]).bindMemory(to: UInt8.self))
+                unread = (unread.lowerBound + newline + 1)..<unread.upperBound
+                return line(bytes, isTerminated: true)
             }
-            if reachedEnd { return start < buffer.count ? take(upTo: buffer.count, isTerminated: false) : nil }
-            guard buffer.count - start <= TraceFormat.maximumLineBytes else {
+            bytes.append(contentsOf: available.bindMemory(to: UInt8.self))
+            unread = 0..<0
+            guard bytes.count <= TraceFormat.maximumLineBytes else {
                 throw TraceError(
                     .tooBig, cannot: "read the trace", path: file.path,
                     reason: "line \(lineCount + 1) is longer than \(TraceFormat.maximumLineBytes) bytes")
             }
-            buffer.removeFirst(start)
-            start = 0
-            searched = buffer.count
-            try fill()
         }
     }
 
-    private mutating func take(upTo end: Int, isTerminated: Bool) -> Line {
-        defer { start = isTerminated ? end + 1 : end }
+    private mutating func line(_ bytes: [UInt8], isTerminated: Bool) -> Line {
         lineCount += 1
-        return Line(number: lineCount, bytes: Array(buffer[start..<end]), isTerminated: isTerminated)
+        return Line(number: lineCount, bytes: bytes, isTerminated: isTerminated)
     }
 
     private mutating func fill() throws(TraceError) {
-        let used = buffer.count
-        buffer.append(contentsOf: repeatElement(0, count: Self.chunkBytes))
-        var failure: TraceError?
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            do throws(TraceError) {
-                return try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[used...]))
-            } catch {
-                failure = error
-                return 0
-            }
-        }
-        buffer.removeLast(Self.chunkBytes - count)
-        if let failure { throw failure }
+        let count = try file.read(into: chunk)
+        unread = 0..<count
         reachedEnd = count == 0
+    }
+
+    private static func newline(in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let base = bytes.baseAddress, let hit = memchr(base, 0x0A, bytes.count) else { return nil }
+        return UnsafeRawPointer(hit) - base
     }
 }

@@ -2,17 +2,9 @@ import Glibc
 
 /// Runs blocking work on a thread of its own. The cooperative pool has as many threads as the machine has cores; one that waits
 /// for a disk is missing everywhere else.
-func onOwnThread<Value: Sendable, Failure: Error>(
-    _ work: @escaping @Sendable () throws(Failure) -> Value
-) async throws(Failure) -> Value {
-    let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
-        let job = Job {
-            do throws(Failure) {
-                continuation.resume(returning: .success(try work()))
-            } catch {
-                continuation.resume(returning: .failure(error))
-            }
-        }
+func onOwnThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        let job = Job { continuation.resume(returning: work()) }
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(job)
         let status = pthread_create(&thread, nil, runJob, argument.toOpaque())
@@ -24,7 +16,6 @@ func onOwnThread<Value: Sendable, Failure: Error>(
         }
         pthread_detach(thread)
     }
-    return try result.get()
 }
 
 private final class Job: Sendable {

@@ -71,20 +71,25 @@ public final class TraceWriter: Sendable {
     ///
     /// After an error the `.part` file stays and `finish` may be called again.
     public func finish(outcome: String) async throws(TraceError) -> TraceReceipt {
-        let (receipt, blobs) = try state.withLock { state throws(TraceError) in
-            try state.end(outcome: outcome, in: file)
-        }
+        let (receipt, blobs) = try end(outcome: outcome)
+        try await onOwnThread { self.publish(blobs) }.get()
+        return receipt
+    }
+
+    private func end(outcome: String) throws(TraceError) -> (TraceReceipt, blobs: Set<ContentHash>) {
+        try state.withLock { state throws(TraceError) in try state.end(outcome: outcome, in: file) }
+    }
+
+    private func publish(_ blobs: Set<ContentHash>) -> Result<Void, TraceError> {
         do throws(TraceError) {
-            try await onOwnThread { () throws(TraceError) in
-                // Blobs first: a trace that is there must find what it refers to.
-                try self.store.sync(blobs)
-                try self.file.publish()
-            }
+            // Blobs first: a trace that is there must find what it refers to.
+            try store.sync(blobs)
+            try file.publish()
+            return .success(())
         } catch {
             state.withLock { $0.publishingFailed() }
-            throw error
+            return .failure(error)
         }
-        return receipt
     }
 }
 
