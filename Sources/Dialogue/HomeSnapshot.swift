@@ -55,7 +55,7 @@ struct HomeSnapshot: Sendable, Equatable {
     }
 
     private static func hash(of path: String, in workspace: Workspace) async throws(WorkspaceError) -> ContentHash? {
-        do { return ContentHash(of: try await workspace.read(Home.path(path))) } catch where error.concernsThePath {
+        do { return ContentHash(of: try await workspace.read(Home.path(path))) } catch  where error.concernsThePath {
             return nil
         }
     }

@@ -110,7 +110,11 @@ static struct workspace *add_workspace(void)
 static int choose_network(const struct policy *policy)
 {
     switch (policy->network) {
-    case ISE_NETWORK_HOST: return -2;
+    case ISE_NETWORK_HOST:
+        if (template.privileged)
+            return -2;
+        errno = EOPNOTSUPP;
+        return -1;
     case ISE_NETWORK_NONE: return network_empty();
     default: return network_take();
     }
@@ -121,7 +125,7 @@ static int start(const struct policy *policy, uint32_t id, int socket, struct fa
     int joins[MAX_CONTROLLERS];
     int network = choose_network(policy);
     if (network == -1)
-        return fail(failure, errno, "make a network namespace");
+        return fail(failure, errno, policy->network == ISE_NETWORK_HOST ? "give the host's network to a workspace of an ordinary user" : "make a network namespace");
     int join_count = cgroups_make(&cgroups, policy, id, joins, failure);
     struct workspace *workspace = join_count < 0 ? NULL : add_workspace();
     pid_t pid = -1;

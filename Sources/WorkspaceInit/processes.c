@@ -31,26 +31,24 @@ uint64_t mark_next(void)
 int mark_process(uint64_t mark)
 {
 #define DATA(member) (uint32_t) offsetof(struct seccomp_data, member)
-    /* The policy's filter has refused foreign ABIs already, so the number means what it means here. */
+    /* The policy's filter has refused foreign ABIs already, so the numbers mean what they mean here. Others' limits may not be
+     * set either: without a user of its own the init is one of those others. */
     static struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(nr)),
-#ifdef SYS_setrlimit
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setrlimit, 7, 0),
-#endif
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setrlimit, 9, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 10),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[2])), /* asking only is harmless */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 6),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[2]) + 4),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 6, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 5),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_MSGQUEUE, 3, 2),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[0])), /* setrlimit */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_MSGQUEUE, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_MSGQUEUE, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[1])), /* prlimit64 that sets */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_MSGQUEUE, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
 #undef DATA
     struct sock_fprog program = {sizeof code / sizeof code[0], code};

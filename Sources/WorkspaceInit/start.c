@@ -44,6 +44,11 @@ static _Noreturn void run_init(const struct template *template, const struct pol
             fail(&failure, errno, "join a control group");
             goto failed;
         }
+    /* Only now: where it is when it unshares is what it sees as the root of all groups. */
+    if (unshare(CLONE_NEWCGROUP) != 0) {
+        fail(&failure, errno, "make a control group namespace");
+        goto failed;
+    }
     /* From the mapped-to-nobody id of the clone to the root of the new user namespace, or to the one id that it has. */
     uid_t id = !template->privileged && !policy->root_identity ? ID_USER : 0;
     if ((template->privileged && setgroups(0, NULL) != 0) || setresgid(id, id, id) != 0 || setresuid(id, id, id) != 0) {
@@ -61,7 +66,7 @@ failed:
 static pid_t clone_into_namespaces(void)
 {
     struct clone_args arguments = {
-        .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+        .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
         .exit_signal = SIGCHLD};
     return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }

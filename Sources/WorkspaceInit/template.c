@@ -117,6 +117,12 @@ static int make_directory(const struct template *template, const struct entry *e
     return chown(entry->path, owner, owner) == 0 && chmod(entry->path, entry->mode) == 0 ? 0 : -1;
 }
 
+static int make_link(const struct template *template, const struct entry *entry)
+{
+    uid_t owner = owner_id(template, 0);
+    return symlink(entry->source, entry->path) == 0 && lchown(entry->path, owner, owner) == 0 ? 0 : -1;
+}
+
 /* Copies what anybody may read: the template must not show more than the host shows to everyone. */
 static int copy_tree(const struct template *template, int from_directory, const char *name, const char *to, int depth)
 {
@@ -169,10 +175,6 @@ static int copy_tree(const struct template *template, int from_directory, const 
 
 /* ---- binds ---- */
 
-struct pending_bind {
-    int tree;
-};
-
 /* Takes hold of the host's directory while it can still be named. */
 static int open_bind(struct template *template, const struct entry *entry, int mapping, struct failure *failure)
 {
@@ -211,12 +213,14 @@ static int make_devices(const struct template *template, const int *trees, struc
 {
     static const dev_t numbers[DEVICES] = {
         makedev(1, 3), makedev(1, 5), makedev(1, 7), makedev(1, 8), makedev(1, 9), makedev(5, 0)};
-    if (mkdir("dev", 0755) != 0 || mount("dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "size=64k,mode=755") != 0)
+    uid_t owner = owner_id(template, 0);
+    if (mkdir("dev", 0755) != 0 || mount("dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "size=64k,mode=755") != 0 ||
+        chown("dev", owner, owner) != 0)
         return fail(failure, errno, "mount a tmpfs for /dev");
     for (int i = 0; i < DEVICES; i++) {
         char path[64];
         snprintf(path, sizeof path, "dev/%s", device_names[i]);
-        if (template->privileged && mknod(path, S_IFCHR | 0666, numbers[i]) == 0 && chmod(path, 0666) == 0)
+        if (template->privileged && mknod(path, S_IFCHR | 0666, numbers[i]) == 0 && chown(path, owner, owner) == 0)
             continue;
         /* An ordinary user cannot make nodes: the host's own are bound over empty files. */
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -230,7 +234,7 @@ static int make_devices(const struct template *template, const int *trees, struc
                                            {"/proc/self/fd/2", "dev/stderr"},
                                            {"pts/ptmx", "dev/ptmx"}};
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
-        if (symlink(links[i][0], links[i][1]) != 0)
+        if (symlink(links[i][0], links[i][1]) != 0 || lchown(links[i][1], owner, owner) != 0)
             return fail(failure, errno, "link %s", links[i][1]);
     if (mkdir("dev/pts", 0755) != 0 || mkdir("dev/shm", 0755) != 0)
         return fail(failure, errno, "make the directories of /dev");
@@ -249,7 +253,8 @@ static int enter_namespaces(struct template *template, struct failure *failure)
     if (uid == 0)
         return fail(failure, EPERM,
                     "root without the right to mount would be the host's root inside too: run as an ordinary user");
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+    /* Its own network too: into the host's, an ordinary user could not come back after making one for a workspace. */
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0)
         return fail(failure, errno, "create a user namespace");
     char map[64];
     snprintf(map, sizeof map, "0 %u 1", uid);
@@ -294,7 +299,7 @@ static int build_entries(struct template *template, const struct message *messag
             break;
         case ISE_T_LINK:
             if (!binds)
-                result = symlink(entry.source, entry.path);
+                result = make_link(template, &entry);
             break;
         default: break;
         }

@@ -84,9 +84,12 @@ static const char *const refused[] = {
     /* the machine */
     "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "reboot", "acct",
     "syslog", "iopl", "ioperm", "sethostname", "setdomainname", "vhangup", "sysfs", "ustat", "_sysctl", "nfsservctl",
-    "lookup_dcookie", "clock_settime", "settimeofday", "stime", "adjtimex", "clock_adjtime", "mbind", "move_pages",
-    "migrate_pages", "set_mempolicy", "set_mempolicy_home_node", "lsm_set_self_attr",
+    "lookup_dcookie", "clock_settime", "settimeofday", "stime", "adjtimex", "clock_adjtime", "move_pages",
+    "migrate_pages", "set_mempolicy_home_node", "lsm_set_self_attr",
 };
+
+/* Refused without a word: libraries try these at every start, and take no for an answer. */
+static const char *const refused_quietly[] = {"mbind", "set_mempolicy"};
 
 /* ---- rules on arguments ---- */
 
@@ -237,6 +240,8 @@ int ise_filter_compile(unsigned flags, void **program, size_t *length)
         error = add_all(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
     if (error == 0)
         error = add_all(filter, refuse, refused, COUNT(refused));
+    if (error == 0)
+        error = add_all(filter, SCMP_ACT_ERRNO(EPERM), refused_quietly, COUNT(refused_quietly));
     if (error == 0)
         error = add_all(filter, flags & ISE_FILTER_ROOT ? SCMP_ACT_ALLOW : refuse, chroot_only, 1);
     if (error == 0)
