@@ -14,37 +14,16 @@ local function find_stage(stages, id)
   return nil
 end
 
-local function is_repair(stage, user)
-  local repair = stage.repair
-  if type(repair) ~= "table" or type(user) ~= "string" then return false end
-  for _, words in ipairs({ repair.brief or false, repair.full or false }) do
-    if words and user:find(words, 1, true) then return true end
-  end
-  return false
-end
-
 -- One part is a list of steps with the reply that belongs to it; a verification has a part for each task.
 local function parts_of(view)
   local stage = find_stage(view.stages, view.stage)
   if stage and stage.steps then
-    if is_repair(stage, view.user) and stage.repair.steps then
-      return { { steps = stage.repair.steps, reply = stage.repair.reply or stage.reply } }
-    end
     return { { steps = stage.steps, reply = stage.reply } }
   end
   if view.stage ~= "verify" then return nil end
-  local parts, seen = {}, {}
-  for _, entry in ipairs(view.stages) do
-    local verify = entry.verify
-    if type(verify) == "table" and verify.steps then
-      local key = entry.task_index or entry.task or tostring(#parts)
-      if not seen[key] then
-        seen[key] = true
-        parts[#parts + 1] = { steps = verify.steps, reply = verify.reply }
-      end
-    elseif type(entry.id) == "string" and entry.id:find("/verify$") and entry.steps then
-      parts[#parts + 1] = { steps = entry.steps, reply = entry.reply }
-    end
+  local parts = {}
+  for _, entry in ipairs(type(view.verification) == "table" and view.verification or {}) do
+    if entry.steps then parts[#parts + 1] = { steps = entry.steps, reply = entry.reply } end
   end
   return #parts > 0 and parts or nil
 end

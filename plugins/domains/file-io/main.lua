@@ -5,6 +5,8 @@ local kit = require("kit")
 local modules = {
   require("tasks.sort_folder"),
   require("tasks.merge_csv"),
+  require("tasks.patch_config"),
+  require("tasks.clean_contacts"),
 }
 
 local by_name, tasks = {}, {}
