@@ -7,6 +7,9 @@ local modules = {
   require("tasks.merge_csv"),
   require("tasks.patch_config"),
   require("tasks.clean_contacts"),
+  require("tasks.split_log"),
+  require("tasks.normalize_text"),
+  require("tasks.verify_delivery"),
 }
 
 local by_name, tasks = {}, {}
