@@ -1,7 +1,7 @@
 -- Fills {{step.field}} in a reply with what the step really returned.
 --   stdout  first line          all    everything it printed     last   last line with text
---   lineN   line N              lines  how many lines            error  last line that is not a bracketed note
---   text    what the model saw  exit_code
+--   lineN   line N              lines  how many lines            rest   everything but the first line
+--   error   last line that is not a bracketed note               text   what the model saw     exit_code
 
 local template = {}
 
@@ -27,6 +27,7 @@ function template.field(result, name)
   local lines = split(output)
   if name == "stdout" then return trim(lines[1] or "") end
   if name == "all" then return (output:gsub("%s+$", "")) end
+  if name == "rest" then return (output:gsub("^[^\n]*\n?", ""):gsub("%s+$", "")) end
   if name == "last" then return last_line(lines, false) end
   if name == "lines" then return tostring(#lines) end
   if name == "text" then return (result.text or ""):gsub("%s+$", "") end
