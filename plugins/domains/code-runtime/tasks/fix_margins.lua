@@ -120,8 +120,8 @@ function task.make(kit)
       {
         id = "repair",
         ask = kit.ask({ "Fix it in the script, data stays. No revenue means print n/a.", "Patch the parsing in $script. Don't edit products.csv. Zero revenue should print n/a." },
-          { "That explains it. Please repair the script so that it understands such numbers, and leave products.csv alone because it comes from finance. Should a product have no revenue at all, print n/a instead of a percentage.",
-            "I understand. Could you change the script so it accepts those numbers? The data file must not be edited. By the way, some products may have zero revenue, for those it should just say n/a." }, v),
+          { "Please repair the script so that it understands such numbers, and leave products.csv alone because it comes from finance. Should a product have no revenue at all, print n/a instead of a percentage.",
+            "Could you change the script so it accepts those numbers? The data file must not be edited. By the way, some products may have zero revenue, for those it should just say n/a." }, v),
         repair = kit.ask({ "Still crashing. Fix that one too." }, { "It still ends with an error, could you look into that one as well?" }, v),
         steps = {
           { id = "parse", tool = "edit", arguments = { path = v.script, oldText = parse_old, newText = parse_new } },

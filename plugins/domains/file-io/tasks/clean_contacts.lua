@@ -140,8 +140,8 @@ function task.make(kit)
         ask = kit.ask(
           { "Rule for those: $rule. Otherwise keep the first row. Trim, lower-case the addresses, write $out and $gone.",
             "For conflicts, $rule. First row wins otherwise. Output $out with lower-case addresses, dropped ones in file order to $gone." },
-          { "I see. For the contradicting ones the rule is simple: $rule. Apart from that the first row of a person stays. Please write the result to $out, addresses in lower case and without stray spaces, and put each dropped address into $gone, one per line in the order of the list. Don't overwrite the original.",
-            "Ah, those two. In that case $rule. For all other repeats keep the first row. The cleaned list should go to $out, with the addresses trimmed and in lower case, and the dropped addresses to $gone in the order in which they come. contacts.csv itself stays as it is." }, v),
+          { "For the contradicting ones the rule is simple: $rule. Apart from that the first row of a person stays. Please write the result to $out, addresses in lower case and without stray spaces, and put each dropped address into $gone, one per line in the order of the list. Don't overwrite the original.",
+            "About those two: $rule. For all other repeats keep the first row. The cleaned list should go to $out, with the addresses trimmed and in lower case, and the dropped addresses to $gone in the order in which they come. contacts.csv itself stays as it is." }, v),
         repair = kit.ask({ "Still failing. Fix the script and rerun." }, { "It seems that the script did not run through, could you correct it and run it again?" }, v),
         steps = {
           { id = "write", tool = "write", why = "Keep the first row, apply the rule to the newsletter column, remember what was dropped.",
@@ -155,8 +155,8 @@ function task.make(kit)
       {
         id = "show",
         ask = kit.ask({ "Show me $gone and the two contested rows in $out.", "List what was dropped, and the final rows for the contested addresses." },
-          { "Wonderful. Could you show me which addresses were dropped, and how the two contested people look in the new list? I want to tell the team.",
-            "Thanks! Please show me the content of $gone, and the rows of the two contested addresses in $out, so I can see that the rule was applied." }, v),
+          { "Could you show me which addresses were dropped, and how the two contested people look in the new list? I want to tell the team.",
+            "Please show me the content of $gone, and the rows of the two contested addresses in $out, so I can see that the rule was applied." }, v),
         steps = {
           { id = "gone", tool = "read", arguments = { path = v.gone } },
           { id = "rows", tool = "exec", together = true, arguments = { command = ("python3 %s %s | sed -n 's/^conflict: \\([^ ]*\\) is.*/\\1/p' | grep -F -f - %s"):format(v.checker, v.file, v.out) } },

@@ -144,8 +144,8 @@ function task.make(kit)
         ask = kit.ask(
           { "Merge into $out: order_id, branch, customer, amount. Two decimals with a point. Keep the script as $base/merge.py. Sources stay read-only.",
             "Build $out with columns order_id, branch, customer, amount; amounts as 1234.50. Script goes to $base/merge.py, incoming files untouched." },
-          { "Thanks, that is what I feared. Please combine them into $out with exactly these columns: order_id, branch, customer, amount. The branch is the file name, and amounts should look like 1234.50 everywhere. Put the script into $base/merge.py because I will need it again next month, and please don't alter the files in incoming.",
-            "Good to know. What I need is one file, $out, with the columns order_id, branch (taken from the file name), customer and amount, the amount always with a point and two decimals. Save the program as $base/merge.py so it can be reused. The originals must not change." }, v),
+          { "Please combine them into $out with exactly these columns: order_id, branch, customer, amount. The branch is the file name, and amounts should look like 1234.50 everywhere. Put the script into $base/merge.py because I will need it again next month, and please don't alter the files in incoming.",
+            "What I need is one file, $out, with the columns order_id, branch (taken from the file name), customer and amount, the amount always with a point and two decimals. Save the program as $base/merge.py so it can be reused. The originals must not change." }, v),
         repair = kit.ask(
           { "merge.py still fails. Map the header names, then rerun." },
           { "The merge script stopped with an error. I think it has to translate the different column names; could you fix that and run it again?" }, v),
@@ -169,7 +169,7 @@ function task.make(kit)
         id = "totals",
         ask = kit.ask(
           { "Now $totals: per line branch, rows, sum; last line 'all'.", "Totals per branch into $totals, as 'branch rows sum', and a closing line that starts with all." },
-          { "Great. For the check with accounting I also need $totals: one line per branch with the branch, its number of rows and the sum of the amounts, separated by single spaces, and a last line that starts with the word all.",
+          { "For the check with accounting I also need $totals: one line per branch with the branch, its number of rows and the sum of the amounts, separated by single spaces, and a last line that starts with the word all.",
             "Now please add control totals in $totals. Each line: branch, number of rows, sum with two decimals, with a space in between; branches in alphabetical order and at the end a line for everything that begins with all." }, v),
         steps = {
           { id = "sum", tool = "exec", why = "Sum with Decimal so that cents stay exact.", arguments = { command = totals_script(base) } },

@@ -102,7 +102,7 @@ function task.make(kit)
         ask = kit.ask({ "Convert in place to UTF-8/LF with a script, $script. Files that are fine must not be rewritten. logo.dat is off limits.",
             "The others are Windows-1252. Write $script, convert in place, don't rewrite good files, leave logo.dat." },
           { "The old ones must be from our Windows machines, so Windows-1252 I suppose. Please write a small script, $script, that converts the .txt files in place to UTF-8 with Unix line ends, and leave alone those that are already fine. There is also a logo.dat in the folder, please don't touch that.",
-            "That makes sense, those come from old Windows computers. Could you convert them in place with a script that you keep as $script? Files that are already correct should not be rewritten, and logo.dat is not a text, it has to stay." }, v),
+            "The broken ones come from old Windows computers. Could you convert them in place with a script that you keep as $script? Files that are already correct should not be rewritten, and logo.dat is not a text, it has to stay." }, v),
         repair = kit.ask({ "It crashed on the old encoding. Fall back to cp1252 and rerun." }, { "The script stopped at one of the old files. Could you make it fall back to the Windows encoding and run it again?" }, v),
         steps = {
           { id = "write", tool = "write", arguments = { path = v.script, content = script_first } },
@@ -116,8 +116,8 @@ function task.make(kit)
       {
         id = "report",
         ask = kit.ask({ "Put a one-line confirmation in $report: 'N of $files files are UTF-8 with Unix line ends'.", "Write to $report: how many of the $files are clean now. Format: 'N of $files files are UTF-8 with Unix line ends'." },
-          { "Very nice. For our records, please check all of them again and write the outcome to $report in this form: N of $files files are UTF-8 with Unix line ends.",
-            "Thank you. Please check the folder once more and save the result in $report as one line that reads: N of $files files are UTF-8 with Unix line ends, with the real number of course." }, v),
+          { "For our records, please check all of them again and write the outcome to $report in this form: N of $files files are UTF-8 with Unix line ends.",
+            "Please check the folder once more and save the result in $report as one line that reads: N of $files files are UTF-8 with Unix line ends, with the real number of course." }, v),
         steps = {
           { id = "count", tool = "exec", why = "Count by checking, not by assuming.",
             arguments = { workdir = v.folder, command = "n=0; all=0; for f in *.txt; do all=$((all + 1)); iconv -f UTF-8 -t UTF-8 \"$f\" > /dev/null 2>&1 && ! grep -qU $'\\r' \"$f\" && n=$((n + 1)); done; echo \"$n of $all files are UTF-8 with Unix line ends\" | tee ../encoding-report.txt" } },

@@ -80,8 +80,8 @@ function task.make(kit)
         id = "change",
         ask = kit.ask(
           { "Set port $port, pool_size $pool, and the database timeout to $timeout. Client timeout stays 30.", "Apply: port=$port, pool_size=$pool, [database] timeout=$timeout. Nothing else, comments stay." },
-          { "Thank you. Now please set the port to $port, the pool size to $pool and the timeout of the database section to $timeout. The other timeout, the one for clients, has to stay at 30, and please don't lose the comments.",
-            "Right. The new values are: port $port, pool_size $pool, and $timeout seconds for the database timeout only. Everything else, including the comments and $flag, should stay exactly as it is." }, v),
+          { "Please set the port to $port, the pool size to $pool and the timeout of the database section to $timeout. The other timeout, the one for clients, has to stay at 30, and please don't lose the comments.",
+            "The new values are: port $port, pool_size $pool, and $timeout seconds for the database timeout only. Everything else, including the comments and $flag, should stay exactly as it is." }, v),
         repair = kit.ask({ "One of those edits failed. Only the [database] timeout, please." }, { "One of the changes seems to have failed. It is the timeout in the database section that I mean, could you try again?" }, v),
         steps = {
           { id = "port", tool = "edit", arguments = { path = v.file, oldText = ("port = %d"):format(v.old_port), newText = ("port = %d"):format(v.port) } },
@@ -98,8 +98,8 @@ function task.make(kit)
         id = "diff",
         ask = kit.ask(
           { "Put a unified diff against the .orig into $diff.", "Now the unified diff, $backup to $file, saved as $diff." },
-          { "Perfect. For the change ticket I need a unified diff between $backup and $file; please save it as $diff and show it to me.",
-            "Good. Our change board wants to see the difference, so please write a unified diff from $backup to $file into $diff." }, v),
+          { "For the change ticket I need a unified diff between $backup and $file; please save it as $diff and show it to me.",
+            "Our change board wants to see the difference, so please write a unified diff from $backup to $file into $diff." }, v),
         repair = kit.ask({ "diff exits 1 when files differ; just make sure $diff is there." }, { "That ended with an error. I only need the diff file, could you look at what happened?" }, v),
         steps = {
           { id = "diff", tool = "exec", why = "Fixed labels keep timestamps out of the patch. diff exits with 1 when the files differ, which is what we want.",

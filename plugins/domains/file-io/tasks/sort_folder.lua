@@ -112,8 +112,8 @@ done]]
         ask = kit.ask(
           { "Move them: one folder per type, lower case. No extension goes to other. Leave the .part files.",
             "Sort them into lower-case type folders, no-extension ones into other/. The .part files stay put." },
-          { "That helps. Now please put each file into a subfolder of $base named after its type in lower case, so .CSV and .csv end up together. Files without an extension can go into a folder called other. The $parts .part files are downloads that still have to finish, so they must not be touched.",
-            "Okay, now the actual sorting: one subfolder per type inside $base, always lower case, and a folder named other for files that have no extension. Please don't touch the $parts files that end in .part, a download is still attached to them." }, v),
+          { "Now please put each file into a subfolder of $base named after its type in lower case, so .CSV and .csv end up together. Files without an extension can go into a folder called other. The $parts .part files are downloads that still have to finish, so they must not be touched.",
+            "Now the actual sorting: one subfolder per type inside $base, always lower case, and a folder named other for files that have no extension. Please don't touch the $parts files that end in .part, a download is still attached to them." }, v),
         repair = kit.ask(
           { "That move didn't go through. Create the folders first, then redo it.", "Failed. Make the target folders, then move." },
           { "It looks like the move did not work. Could the folders be created first, and then the files moved again?" }, v),
@@ -134,7 +134,7 @@ done]]
         id = "index",
         ask = kit.ask(
           { "Now the list: $index, one path per line, sorted, relative to $base.", "Write the new paths to $index. Sorted, relative, one per line, moved files only." },
-          { "Lovely. As a last thing, please write a plain list of the moved files to $index, one per line and sorted, with the path as seen from inside $base. The .part files don't belong in the list.",
+          { "Please write a plain list of the moved files to $index, one per line and sorted, with the path as seen from inside $base. The .part files don't belong in the list.",
             "Now I need something I can hand to my colleague: a file $index with the new path of every moved file, sorted, one per line, starting at the type folder. Skip the .part files please." }, v),
         steps = {
           { id = "write", tool = "exec", why = "Only files below a type folder were moved, so start at depth 2.",

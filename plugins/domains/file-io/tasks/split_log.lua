@@ -94,8 +94,8 @@ function task.make(kit)
       {
         id = "split",
         ask = kit.ask({ "Split it: $out/<day>.log. Traces stay with their entry. Leave the original alone.", "One file per day in $out, named like $first.log. A trace goes with the error above it. Don't touch $file." },
-          { "Okay. Please create one file per day in $out, named after the day, for instance $first.log. The stack traces have to stay together with the error they belong to, and $file itself should not be altered.",
-            "Thanks, I was afraid of those traces. Could you write one log per day into $out, called $first.log and so on, where each trace stays below its error? The original file must remain as it is." }, v),
+          { "Please create one file per day in $out, named after the day, for instance $first.log. The stack traces have to stay together with the error they belong to, and $file itself should not be altered.",
+            "Those traces are what I was afraid of. Could you write one log per day into $out, called $first.log and so on, where each trace stays below its error? The original file must remain as it is." }, v),
         repair = kit.ask({ "The split failed, create $out and do it again." }, { "Something went wrong with the split. Could you make sure that $out exists and run it once more?" }, v),
         steps = {
           { id = "naive", tool = "exec", expect = "fail", arguments = { command = ("awk '{ print > \"%s/\" $1 \".log\" }' %s"):format(v.out, v.file) } },
@@ -109,8 +109,8 @@ function task.make(kit)
       {
         id = "errors",
         ask = kit.ask({ "Errors per day into $summary, as 'day count'.", "Now $summary: one line per day, date, space, number of ERROR entries." },
-          { "That looks right. Finally, please count the ERROR entries per day and write them to $summary, one line per day with the date, a space and the number.",
-            "Great work. For my weekly note I also need $summary with the number of ERROR entries of each day: date, one space, number, in order of date." }, v),
+          { "Please count the ERROR entries per day and write them to $summary, one line per day with the date, a space and the number.",
+            "For my weekly note I also need $summary with the number of ERROR entries of each day: date, one space, number, in order of date." }, v),
         steps = {
           { id = "count", tool = "exec", why = "Count the level column only; the word may also occur in messages.",
             arguments = { command = ("cd %s/daily && for f in *.log; do echo \"${f%%.log} $(awk '$3 == \"ERROR\"' \"$f\" | wc -l)\"; done > ../errors-per-day.txt; cat ../errors-per-day.txt"):format(base) } },

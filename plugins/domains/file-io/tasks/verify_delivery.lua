@@ -68,8 +68,8 @@ function task.make(kit)
       {
         id = "aside",
         ask = kit.ask({ "Move $damaged to $quarantine. Then $report: 'damaged X', 'missing X', 'unlisted X', one per line.", "Quarantine $damaged in $quarantine and log the three findings in $report as: damaged/missing/unlisted, space, file name." },
-          { "Oh dear. Please move $damaged out of the way into $quarantine, and then write the findings to $report, with three lines: damaged, missing and unlisted, each followed by a space and the name of the file.",
-            "Thanks for checking. Please put the damaged file into a folder $quarantine so nobody uses it, and note the problems in $report like this: the word damaged, missing or unlisted, a space, the file name, one per line in that order." }, v),
+          { "Please move $damaged out of the way into $quarantine, and then write the findings to $report, with three lines: damaged, missing and unlisted, each followed by a space and the name of the file.",
+            "Please put the damaged file into a folder $quarantine so nobody uses it, and note the problems in $report like this: the word damaged, missing or unlisted, a space, the file name, one per line in that order." }, v),
         repair = kit.ask({ "That failed, create $quarantine first." }, { "The move did not work, I think the folder has to be created first. Could you do that?" }, v),
         steps = {
           { id = "move", tool = "exec", arguments = { command = ("mkdir -p %s && mv -n %s/%s %s/ && ls %s"):format(v.quarantine, v.folder, damaged, v.quarantine, v.quarantine) } },
@@ -81,8 +81,8 @@ function task.make(kit)
       {
         id = "fresh",
         ask = kit.ask({ "New checksum list of the good ones: $fresh, bare names, .txt only.", "Generate $fresh for the remaining .txt files in $folder. Keep the original list." },
-          { "Perfect. Last request: please create a new checksum list for the documents that did arrive, the .txt files in $folder, and call it $fresh. The contractor's own list should stay as it was.",
-            "Great. Could you now write a checksum list of the .txt files that are in $folder, in the same format as theirs, to $fresh? I will send it back as a confirmation, so please don't modify $list." }, v),
+          { "Please create a new checksum list for the documents that did arrive, the .txt files in $folder, and call it $fresh. The contractor's own list should stay as it was.",
+            "Could you now write a checksum list of the .txt files that are in $folder, in the same format as theirs, to $fresh? I will send it back as a confirmation, so please don't modify $list." }, v),
         steps = {
           { id = "make", tool = "exec", arguments = { workdir = v.folder, command = "LC_ALL=C sha256sum *.txt > ../SHA256SUMS.received && wc -l < ../SHA256SUMS.received" } },
           { id = "test", tool = "exec", arguments = { workdir = v.folder, command = "sha256sum -c ../SHA256SUMS.received" } },
