@@ -54,7 +54,7 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
-        .testTarget(name: "IntentsTests", dependencies: ["Intents"], exclude: ["Fixtures"]),
+        .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport", "ise"]),
         .target(

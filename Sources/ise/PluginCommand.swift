@@ -32,7 +32,7 @@ struct PluginCommand: AsyncParsableCommand {
             }
             let value: JSONValue = [
                 "kind": .string(manifest.kind.rawValue), "name": .string(manifest.name),
-                "version": .string(manifest.version), "description": .string(manifest.description),
+                "version": .string(manifest.version.description), "description": .string(manifest.description),
                 "hash": .string(plugin.hash),
             ]
             print(value.compact)

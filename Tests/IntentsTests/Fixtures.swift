@@ -1,4 +1,3 @@
-import FoundationEssentials
 import JSON
 
 @testable import Intents
@@ -6,25 +5,7 @@ import JSON
 /// The files beside the tests.
 func fixture(_ name: String) throws -> [UInt8] {
     let here = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-    return try readFile("/\(here)/Fixtures/\(name)")
-}
-
-/// A directory that is gone when the test is over.
-final class TemporaryDirectory {
-    let path: String
-
-    init() throws {
-        path = "\(FileManager.default.temporaryDirectory.path)/ise-test-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String, _ content: String) throws -> String {
-        let file = path + "/" + name
-        try Data(content.utf8).write(to: URL(filePath: file))
-        return file
-    }
+    return try Intents.readFile("/\(here)/Fixtures/\(name)")
 }
 
 /// Pools of a given size, without plugins.

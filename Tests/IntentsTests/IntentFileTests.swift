@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 @testable import Intents
@@ -119,8 +120,10 @@ import Testing
 
     @Test func `a file without one usable record is an error that says why`() throws {
         let directory = try TemporaryDirectory()
-        let empty = try directory.file("empty.jsonl", "\n \n")
-        let bad = try directory.file("bad.jsonl", "{}\nnonsense\n")
+        let empty = directory.file("empty.jsonl")
+        try directory.write("empty.jsonl", Array("\n \n".utf8))
+        let bad = directory.file("bad.jsonl")
+        try directory.write("bad.jsonl", Array("{}\nnonsense\n".utf8))
         #expect(throws: IntentError(.file, "the intents file \(empty) holds no usable record: it is empty")) {
             try IntentFile(path: empty)
         }

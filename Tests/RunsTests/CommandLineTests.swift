@@ -1,9 +1,11 @@
+import TestSupport
 import Testing
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
         ["run", "--count", "0"], ["run", "--jobs", "0"], ["run", "--max-turns", "0"], ["run", "--seed", "x"],
-        ["run", "--agent-url", "http://127.0.0.1:1/v1"], ["run", "--nonsense"], ["trace", "verify"], ["intents", "--count", "-1"],
+        ["run", "--agent-url", "http://127.0.0.1:1/v1"], ["run", "--nonsense"], ["trace", "verify"],
+        ["intents", "--count", "-1"],
     ])
     func `a wrong command line is told and starts nothing`(arguments: [String]) async throws {
         let ending = try await ISEProcess(arguments).ending()
@@ -23,12 +25,12 @@ import Testing
         let ending = try await ise("run", "--plugins", place.path + "/none", "--out", place.path + "/run")
         #expect(ending.status == 1)
         #expect(ending.stderr.contains("there is no plugin directory"))
-        #expect(try place.content().isEmpty)
+        #expect(place.files().isEmpty)
     }
 
     @Test func `a trace that isn't there, or is none, is told`() async throws {
         let place = try TemporaryDirectory()
-        try place.write("no.jsonl", "this is no trace\n")
+        try place.write("no.jsonl", Array("this is no trace\n".utf8))
         let missing = try await ise("trace", "show", place.path + "/none.jsonl")
         #expect(missing.status == 1 && missing.stderr.contains("No such file"))
         let nonsense = try await ise("trace", "verify", place.path + "/no.jsonl", place.path + "/none.jsonl")

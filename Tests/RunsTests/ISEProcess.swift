@@ -1,6 +1,6 @@
-import FoundationEssentials
 import Glibc
 import JSON
+import TestSupport
 
 /// The built `ise`, run as its users run it.
 struct ISEProcess {
@@ -47,17 +47,21 @@ struct ISEProcess {
         while waitpid(pid, &status, WNOHANG) == 0 { try await Task.sleep(for: .milliseconds(10)) }
         let signal = status & 0x7F
         return Ending(
-            status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, stdout: try place.read("stdout"),
-            stderr: try place.read("stderr"))
+            status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, stdout: try text("stdout"),
+            stderr: try text("stderr"))
     }
 
     /// What it has written to standard error so far.
-    func errorsSoFar() throws -> String { try place.read("stderr") }
+    func errorsSoFar() throws -> String { try text("stderr") }
+
+    private func text(_ name: String) throws -> String { String(decoding: try place.read(name), as: UTF8.self) }
 
     /// Beside the bundle of the tests.
     private static let executable: String = {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") }
-        let folder = bundle.map { $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") }
+        let folder = bundle.map {
+            $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        }
         return (folder ?? ".build/debug") + "/ise"
     }()
 }

@@ -1,6 +1,7 @@
 import Glibc
 import Intents
 import JSON
+import TestSupport
 import Testing
 
 @testable import Runs
@@ -9,8 +10,8 @@ import Testing
     @Test func `a claimed directory holds the configuration and room for trajectories`() throws {
         let place = try TemporaryDirectory()
         let run = try RunDirectory.claim(place.path + "/a/b", configuration: ["seed": 7])
-        #expect(try place.content("a/b") == ["run.json", "trajectories"])
-        #expect(try JSONValue(parsing: try place.read("a/b/run.json")) == ["seed": 7])
+        #expect(try listDirectory(place.path + "/a/b").sorted() == ["run.json", "trajectories"])
+        #expect(try JSONValue(parsing: place.read("a/b/run.json")) == ["seed": 7])
         #expect(run.trajectories == place.path + "/a/b/trajectories")
     }
 
@@ -21,11 +22,11 @@ import Testing
         #expect(run.message.contains("holds a run already"))
 
         let other = try TemporaryDirectory()
-        try other.write("thesis.txt", "important")
+        try other.write("thesis.txt", Array("important".utf8))
         let error = try #require(throws: RunError.self) { try RunDirectory.claim(other.path, configuration: [:]) }
         #expect(error.code == .directory)
         #expect(error.message.contains("is not empty and holds no run (thesis.txt)"))
-        #expect(try other.content() == ["thesis.txt"])
+        #expect(try listDirectory(other.path) == ["thesis.txt"])
     }
 
     @Test func `of many that claim one directory at once, one gets it`() async throws {
@@ -39,7 +40,7 @@ import Testing
 
     @Test func `a path below a file is refused with the reason`() throws {
         let place = try TemporaryDirectory()
-        try place.write("file", "")
+        try place.write("file", [])
         let error = try #require(throws: RunError.self) {
             try RunDirectory.claim(place.path + "/file/run", configuration: [:])
         }
@@ -65,20 +66,20 @@ import Testing
         let run = RunDirectory(path: place.path)
         let error = try #require(throws: RunError.self) { try run.write(summary: [:]) }
         #expect(error.message.contains("No space left on device"))
-        #expect(try place.content() == [])
+        #expect(try listDirectory(place.path) == [])
     }
 
     @Test func `a claim that is given back leaves nothing`() throws {
         let place = try TemporaryDirectory()
         try RunDirectory.claim(place.path + "/run", configuration: [:]).abandon()
-        #expect(try place.content() == [])
+        #expect(try listDirectory(place.path) == [])
     }
 
     @Test func `intents are written one to a line`() throws {
         let place = try TemporaryDirectory()
         let lines = [#"{"id":"a", "natural_language_intent":"x"}"#, #"{"id":"b","query":"y"}"#]
         try RunDirectory(path: place.path).write(IntentFile(parsing: Array(lines.joined(separator: "\n").utf8)).records)
-        #expect(try place.read("intents.jsonl") == lines.joined(separator: "\n") + "\n")
-        #expect(try place.content() == ["intents.jsonl"])
+        #expect(try place.read("intents.jsonl") == Array((lines.joined(separator: "\n") + "\n").utf8))
+        #expect(try listDirectory(place.path) == ["intents.jsonl"])
     }
 }
