@@ -79,7 +79,7 @@ extension Plugin {
     }
 
     private func failure(_ error: PluginError) -> IntentError {
-        IntentError(.plugin, "the \(manifest.kind.rawValue) plugin \(manifest.name): \(error.message)")
+        IntentError(.plugin, "the \(manifest.kind.rawValue) plugin \(manifest.name): \(error)")
     }
 
     private func malformed(_ reason: String) -> IntentError {

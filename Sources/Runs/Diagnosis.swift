@@ -121,7 +121,7 @@ extension Diagnosis {
                 "plugins", .missing, "no directory found",
                 advice: "start ISE where its plugins/ is, or name the directory with --plugins or in ISE_PLUGINS")
         }
-        let catalog = PluginCatalog.load(from: directories)
+        let catalog = await PluginCatalog.load(from: directories).checked()
         let counts = PluginManifest.Kind.allCases.map { ($0.rawValue, catalog.plugins(kind: $0).count) }.filter {
             $0.1 > 0
         }

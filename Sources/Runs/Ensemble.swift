@@ -29,18 +29,6 @@ struct Ensemble: Sendable {
         ])
     }
 
-    /// Starts every plugin once: one that doesn't even load is told before a workspace is opened, and not once a trajectory.
-    func rehearse() async throws(RunError) {
-        for plugin in [casting.agent, casting.simulator] + casting.tools + casting.guards {
-            do {
-                _ = try await PluginInstance(plugin, host: HostServices(), seed: 0)
-            } catch {
-                let title = "\(plugin.manifest.kind.rawValue) plugin \(plugin.manifest.name)"
-                throw RunError(.input, "the \(title) doesn't start: \(error.message)")
-            }
-        }
-    }
-
     func runner(on host: WorkspaceHost, _ configuration: RunConfiguration) -> TrajectoryRunner {
         var runner = TrajectoryRunner(casting: casting, host: host, version: iseVersion)
         runner.limits = configuration.limits
@@ -64,7 +52,7 @@ struct Ensemble: Sendable {
         do {
             return try catalog.plugin(kind: kind, named: name)
         } catch {
-            throw RunError(.input, error.message)
+            throw RunError(.input, "\(error)")
         }
     }
 

@@ -10,6 +10,7 @@ public struct Run: Sendable {
     private let configuration: RunConfiguration
     private let catalog: PluginCatalog
 
+    /// - Parameter catalog: checked, so that a plugin that doesn't load is told once and not by every trajectory.
     public init(_ configuration: RunConfiguration, catalog: PluginCatalog) {
         self.configuration = configuration
         self.catalog = catalog
@@ -22,7 +23,6 @@ public struct Run: Sendable {
     public func execute(note: @escaping @Sendable (String) -> Void = { _ in }) async throws(RunError) -> RunSummary {
         let start = ContinuousClock.now
         let ensemble = try Ensemble(configuration, catalog: catalog)
-        try await ensemble.rehearse()
         let directory = try RunDirectory.claim(configuration.out, configuration: record)
         let intents: IntentSource
         let host: WorkspaceHost

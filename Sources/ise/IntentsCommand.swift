@@ -23,7 +23,7 @@ struct IntentsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let catalog = try plugins.catalog(in: plugins.find())
+        let catalog = try await plugins.catalog(in: plugins.find())
         do {
             let author = await PluginAuthor(catalog: catalog)
             for problem in author.problems { warn("plugin left out: \(problem)") }

@@ -15,7 +15,7 @@ struct PluginCommand: AsyncParsableCommand {
         @OptionGroup var plugins: PluginOptions
 
         func run() async throws {
-            let catalog = try plugins.catalog(in: plugins.find())
+            let catalog = try await plugins.catalog(in: plugins.find())
             for kind in PluginManifest.Kind.allCases {
                 for plugin in catalog.plugins(kind: kind) { show(plugin) }
             }

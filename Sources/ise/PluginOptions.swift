@@ -19,14 +19,14 @@ struct PluginOptions: ParsableArguments {
         }
     }
 
-    /// Reads the plugins; broken ones are left out and reported.
-    func catalog(in directories: [String]) throws -> PluginCatalog {
+    /// Reads and loads the plugins; broken ones are left out and reported.
+    func catalog(in directories: [String]) async throws -> PluginCatalog {
         guard !directories.isEmpty else {
             throw fail(
                 "no plugins found: there is no directory `plugins` beside the executable or here; name one with --plugins or in ISE_PLUGINS"
             )
         }
-        let catalog = PluginCatalog.load(from: directories)
+        let catalog = await PluginCatalog.load(from: directories).checked()
         for problem in catalog.problems { warn("plugin left out: \(problem)") }
         return catalog
     }

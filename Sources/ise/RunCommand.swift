@@ -54,7 +54,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)  // a reader that goes away must not end the run
         let configuration = try makeConfiguration()
-        let run = Run(configuration, catalog: try plugins.catalog(in: configuration.pluginDirectories))
+        let catalog = try await plugins.catalog(in: configuration.pluginDirectories)
+        let run = Run(configuration, catalog: catalog)
         let work = Task { try await run.execute(note: warn) }
         let interrupt = InterruptNote()
         Interrupts.watch { number in
