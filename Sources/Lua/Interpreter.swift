@@ -52,6 +52,12 @@ final class Interpreter {
         source.withUnsafeBufferPointer { outcome(lua_shim_load(shim, $0.baseAddress, $0.count, chunk)) }
     }
 
+    func check(_ source: [UInt8], chunk: String) -> LuaError? {
+        let status = source.withUnsafeBufferPointer { lua_shim_check(shim, $0.baseAddress, $0.count, chunk) }
+        if case .failed(let error) = outcome(status) { return error }
+        return nil
+    }
+
     func call(_ function: String, _ arguments: [LuaValue], context: Bool) -> Outcome {
         TapeWriter.arguments(arguments).withUnsafeBufferPointer {
             outcome(lua_shim_call(shim, function, $0.baseAddress, $0.count, context))
@@ -109,6 +115,10 @@ final class Interpreter {
         case LUA_SHIM_ERROR_VALUE: error.kind = .value
         case LUA_SHIM_ERROR_MISSING: error.kind = .missing
         case LUA_SHIM_ERROR_TIMER: error.kind = .unavailable
+        case LUA_SHIM_ERROR_HOST:
+            error.kind = .limit(.host)
+            error.message = hostTable.stopReason
+            return error
         default: break
         }
         if error.kind == .runtime, let code = value["code"]?.string, let message = value["message"]?.string {
@@ -128,6 +138,8 @@ final class Interpreter {
 final class HostTable {
     let functions: [LuaHostFunction]
     var shim: OpaquePointer?
+    /// Of the last answer that ended a call.
+    private(set) var stopReason = ""
 
     init(_ functions: [LuaHostFunction]) { self.functions = functions }
 
@@ -149,8 +161,9 @@ final class HostTable {
         let (value, kind) =
             switch answer {
             case .success(let value): (value, LUA_SHIM_REPLY_VALUE)
-            case .failure(let error): (error.value, LUA_SHIM_REPLY_ERROR)
+            case .failure(let error): (error.value, error.endsCall ? LUA_SHIM_REPLY_STOP : LUA_SHIM_REPLY_ERROR)
             }
+        if case .failure(let error) = answer, error.endsCall { stopReason = error.message }
         let tape = TapeWriter.value(value)
         if lua_shim_reply(shim, tape, tape.count) { return kind }
         let error = LuaHostError("E_TOO_BIG", "the answer of \(tape.count) bytes is larger than Lua may be handed")

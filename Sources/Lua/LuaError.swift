@@ -25,6 +25,8 @@ public struct LuaError: Error, Sendable, Equatable {
         case size
         /// The deadline passed while the call waited for the host.
         case wall
+        /// A host function ended the call (`LuaHostError.endsCall`).
+        case host
     }
 
     public var kind: Kind
@@ -69,11 +71,14 @@ public struct LuaHostError: Error, Sendable, Equatable {
     public var code: String
     public var message: String
     public var details: LuaValue?
+    /// Ends the whole call as `.limit(.host)`; `pcall` does not catch it.
+    public var endsCall: Bool
 
-    public init(_ code: String, _ message: String, details: LuaValue? = nil) {
+    public init(_ code: String, _ message: String, details: LuaValue? = nil, endsCall: Bool = false) {
         self.code = code
         self.message = message
         self.details = details
+        self.endsCall = endsCall
     }
 
     var value: LuaValue {

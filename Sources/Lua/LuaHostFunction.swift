@@ -9,6 +9,11 @@ public struct LuaHostFunction: Sendable {
     public var name: String
     var body: Body
 
+    /// A name that is not there.
+    public var isDenied: Bool {
+        if case .denied = body { true } else { false }
+    }
+
     enum Body: Sendable {
         case immediate(Answer)
         case waiting(AsyncAnswer)

@@ -16,6 +16,13 @@ public actor LuaState {
         interpreter = try Interpreter(limits: limits, seed: seed, host: host)
     }
 
+    /// What the parser finds wrong with a source text. Runs nothing.
+    public static func syntaxError(in source: [UInt8], chunk: String) -> LuaError? {
+        do throws(LuaError) { return try Interpreter(limits: LuaLimits(), seed: 0, host: []).check(source, chunk: chunk) } catch {
+            return error
+        }
+    }
+
     /// Runs a source text, which must return a table. `chunk` is the file name that errors show.
     public func load(_ source: [UInt8], chunk: String) async throws(LuaError) {
         await enter()

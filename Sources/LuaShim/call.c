@@ -68,7 +68,10 @@ static LuaShimStatus fail_stopped(LuaShim *shim)
 {
     LuaShimErrorKind kind = (LuaShimErrorKind)shim->stop;
     shim->stop = 0; // the allocator must serve the traceback
-    return fail(shim, kind, kind == LUA_SHIM_ERROR_CPU ? "the CPU time is used up" : "the memory is used up");
+    const char *message = kind == LUA_SHIM_ERROR_CPU ? "the CPU time is used up"
+        : kind == LUA_SHIM_ERROR_MEMORY              ? "the memory is used up"
+                                                     : "the host ended the call";
+    return fail(shim, kind, message);
 }
 
 static int append_traceback(lua_State *L)
@@ -206,11 +209,15 @@ typedef struct {
     const char *chunk;
 } Load;
 
+static void push_chunk(lua_State *L, const Load *load)
+{
+    const char *name = lua_pushfstring(L, "@%s", load->chunk);
+    if (luaL_loadbufferx(L, (const char *)load->source, load->count, name, "t")) lua_error(L);
+}
+
 static int prepare_load(lua_State *L)
 {
-    Load *load = lua_touserdata(L, 1);
-    const char *name = lua_pushfstring(L, "@%s", load->chunk);
-    if (luaL_loadbufferx(L, (const char *)load->source, load->count, name, "t")) return lua_error(L);
+    push_chunk(L, lua_touserdata(L, 1));
     lua_xmove(L, call_thread(L), 1);
     return 0;
 }
@@ -222,6 +229,21 @@ LuaShimStatus lua_shim_load(LuaShim *shim, const uint8_t *source, size_t count, 
     int status = shim_protect(shim, prepare_load, &load);
     if (status != LUA_OK) return fail_protected(shim, status, LUA_SHIM_ERROR_SYNTAX);
     return run(shim, 0);
+}
+
+static int parse(lua_State *L)
+{
+    push_chunk(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+LuaShimStatus lua_shim_check(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk)
+{
+    begin(shim, false);
+    shim->out.count = 0;
+    Load load = {source, count, chunk};
+    int status = shim_protect(shim, parse, &load);
+    return status == LUA_OK ? LUA_SHIM_DONE : fail_protected(shim, status, LUA_SHIM_ERROR_SYNTAX);
 }
 
 // MARK: call

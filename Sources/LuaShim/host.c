@@ -59,6 +59,7 @@ void shim_push_error(lua_State *L, const char *code, const char *message, int le
 static int deliver(lua_State *L, LuaShimReply reply)
 {
     LuaShim *shim = shim_of(L);
+    if (reply == LUA_SHIM_REPLY_STOP && !shim->stop) shim->stop = LUA_SHIM_ERROR_HOST;
     if (shim->stop) shim_raise_stop(L);
     shim_decode(L, shim->in.bytes, shim->in.count);
     if (reply == LUA_SHIM_REPLY_VALUE) return 1;

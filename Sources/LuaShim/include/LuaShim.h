@@ -40,6 +40,7 @@ typedef enum {
     LUA_SHIM_REPLY_VALUE = 0,
     LUA_SHIM_REPLY_ERROR = 1, // the value becomes a Lua error: an object {code, message, details}
     LUA_SHIM_REPLY_LATER = 2, // suspends the caller until lua_shim_resume
+    LUA_SHIM_REPLY_STOP = 3, // ends the call with LUA_SHIM_ERROR_HOST, which no pcall catches
 } LuaShimReply;
 
 typedef enum {
@@ -51,6 +52,7 @@ typedef enum {
     LUA_SHIM_ERROR_VALUE = 6, // the result holds something that cannot cross (a function, a cycle, ...)
     LUA_SHIM_ERROR_MISSING = 7, // no such function in the loaded table
     LUA_SHIM_ERROR_TIMER = 8, // this machine gave no CPU timer, so the limit could not be enforced
+    LUA_SHIM_ERROR_HOST = 9, // a host function ended the call
 } LuaShimErrorKind;
 
 typedef struct {
@@ -87,11 +89,14 @@ bool lua_shim_deny(LuaShim *shim, const char *name, const char *code, const char
 // Runs a source text (never bytecode) that must return a table, whose functions lua_shim_call can call.
 LuaShimStatus lua_shim_load(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);
 
+// Parses a source text; DONE or FAILED.
+LuaShimStatus lua_shim_check(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);
+
 // `arguments` is an array on the tape. With `context`, its last element is an object that gets the functions below "ctx.".
 LuaShimStatus lua_shim_call(
     LuaShim *shim, const char *function, const uint8_t *arguments, size_t count, bool context);
 
-// After LUA_SHIM_WAITING: goes on with the answer given by lua_shim_reply. `reply` is VALUE or ERROR.
+// After LUA_SHIM_WAITING: goes on with the answer given by lua_shim_reply. `reply` is VALUE, ERROR or STOP.
 LuaShimStatus lua_shim_resume(LuaShim *shim, LuaShimReply reply);
 
 // After LUA_SHIM_WAITING: drops the suspended call.
