@@ -54,7 +54,7 @@ local function broken_call(body, names)
   if not name or not names[name] then return nil end
   local start = body:match('"arguments"%s*:%s*()') or body:match('"parameters"%s*:%s*()')
   if not start then return nil end
-  local rest = body:sub(start):gsub("%s+$", ""):gsub("```$", ""):gsub("%s+$", "")
+  local rest = body:sub(start):gsub("%s+$", "")
   -- The bracket that closes the call itself is not part of the arguments.
   return { name = name, arguments = (rest:gsub("}%s*$", "", 1)) }
 end
@@ -63,33 +63,54 @@ local function collect(calls, found)
   for _, call in ipairs(found) do calls[#calls + 1] = call end
 end
 
+-- Where calls stand in a text, by the marks around them. An end that is missing (the answer was cut off) is the text's end.
+local frames = {
+  { open = "<tool_call>", close = "</tool_call>" },
+  { open = "<function=([%w_%-]+)>", close = "</function>", named = true },
+  { open = "```[%w_]*[ \t]*\r?\n?", close = "```" },
+}
+
+-- Takes the calls out of every frame of one kind. Decoding is a host call and cannot wait inside of gsub, hence the loop.
+local function unframe(text, frame, names, calls)
+  local kept, from = {}, 1
+  while true do
+    local first, last, name = text:find(frame.open, from)
+    if not first then break end
+    local stop, after = text:find(frame.close, last + 1, true)
+    local body = text:sub(last + 1, (stop or #text + 1) - 1)
+    local found
+    if frame.named then
+      found = names[name] and { { name = name, arguments = (body:gsub("^%s+", ""):gsub("%s+$", "")) } } or {}
+    else
+      found = calls_in(body, names)
+      if #found == 0 then found = { broken_call(body, names) } end
+    end
+    after = after or #text
+    collect(calls, found)
+    kept[#kept + 1] = text:sub(from, #found > 0 and first - 1 or after)
+    from = after + 1
+  end
+  kept[#kept + 1] = text:sub(from)
+  return table.concat(kept)
+end
+
 -- Returns the calls and the text without them, or nil when there is no call in it.
 function textcalls.find(content, tools)
   local names = names_of(tools)
   if next(names) == nil or type(content) ~= "string" then return nil end
   local calls, rest = {}, content
-
-  local function take(body)
-    local found = calls_in(body, names)
-    if #found == 0 then found = { broken_call(body, names) } end
-    collect(calls, found)
-    return #found > 0 and "" or nil
+  for _, frame in ipairs(frames) do
+    rest = unframe(rest, frame, names, calls)
+    if #calls > 0 then break end
   end
-
-  rest = rest:gsub("<tool_call>(.-)</tool_call>", take)
-  rest = rest:gsub("<tool_call>(.*)$", take)
-  rest = rest:gsub("<function=([%w_%-]+)>(.-)</function>", function(name, body)
-    if not names[name] then return nil end
-    calls[#calls + 1] = { name = name, arguments = (body:gsub("^%s+", ""):gsub("%s+$", "")) }
-    return ""
-  end)
-  if #calls == 0 then rest = rest:gsub("```[%w_]*%s*(.-)```", take) end
-  if #calls == 0 and rest:find("^%s*```[%w_]*%s*{") then rest = rest:gsub("^%s*```[%w_]*%s*(.*)$", take) end
   -- Bare JSON counts only when the answer is nothing else.
-  if #calls == 0 and rest:find("^%s*[%[{]") and rest:find("[%]}]%s*$") and take(rest) then rest = "" end
+  if #calls == 0 and rest:find("^%s*[%[{]") and rest:find("[%]}]%s*$") then
+    collect(calls, calls_in(rest, names))
+    if #calls == 0 then collect(calls, { broken_call(rest, names) }) end
+    if #calls > 0 then rest = "" end
+  end
   if #calls == 0 then return nil end
-  rest = rest:gsub("^%s+", ""):gsub("%s+$", "")
-  return calls, rest
+  return calls, (rest:gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
 return textcalls

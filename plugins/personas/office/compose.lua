@@ -91,6 +91,11 @@ local function introduction(persona, about)
   return context ~= "" and text .. " (" .. lower_first(context) .. ")" or text
 end
 
+local function with_goal(text, goal)
+  local before, after = text:match("^(.-)%$goal(.*)$")
+  return before .. goal .. after
+end
+
 local function sentence(text) return text .. (text:find("[%.%!%?:]$") and "" or ".") end
 
 function compose.text(persona, requests, about)
@@ -100,7 +105,6 @@ function compose.text(persona, requests, about)
   local core = order(requests)
   -- A heading goes with a list, not with sentences that begin with "Please".
   if order ~= orders[3] then core = pick(pool.lead) .. " " .. core end
-  core = core:gsub(":%s+(%u)", function(letter) return ": " .. letter end)
 
   local who, greet = introduction(persona, about), pick(pool.greet)
   local parts = { before = {}, after = {} }
@@ -114,7 +118,7 @@ function compose.text(persona, requests, about)
     { place = parts.after, text = pick(pool.expect), likely = brief_levels[level] and 50 or 80 },
   }
   if type(goals) == "table" and #goals > 0 then
-    extras[#extras + 1] = { place = parts.after, text = (pick(pool.goal):gsub("%$goal", function() return lower_first(pick(goals)) end)), likely = 40 }
+    extras[#extras + 1] = { place = parts.after, text = with_goal(pick(pool.goal), lower_first(pick(goals))), likely = 40 }
   end
   for _, extra in ipairs(extras) do
     if random.int(1, 100) <= extra.likely and size() + count_words(extra.text) <= MOST then table.insert(extra.place, extra.text) end
