@@ -80,6 +80,15 @@ local function new_file(digest, ask)
   return named[#named]
 end
 
+-- A failed call may have been meant to fail. Only when the agent owns up to a slip does the user comment on it.
+local function admits_slip(text)
+  text = (text or ""):lower()
+  for _, cue in ipairs({ "attempt", "first version", "first try", "my first", "the first run", "went wrong", "on the way", "second try" }) do
+    if text:find(cue, 1, true) then return true end
+  end
+  return false
+end
+
 -- A reaction to what the digest says, or nothing: people do not acknowledge every single answer.
 local function reaction(view, stage, kind)
   local exchange = view.history[#view.history]
@@ -87,7 +96,7 @@ local function reaction(view, stage, kind)
   local result = position.outcome(digest)
   if result == "failed" then return fresh(phrases.trouble[kind], view) end
   if random.int(1, 100) <= (kind == "short" and 40 or 15) then return "" end
-  if result == "recovered" and random.int(1, 100) <= 60 then return fresh(phrases.recovered[kind], view) end
+  if result == "recovered" and admits_slip(exchange.assistant) and random.int(1, 100) <= 60 then return fresh(phrases.recovered[kind], view) end
   local path = new_file(digest, stage.ask and stage.ask.full or "")
   if path and random.int(1, 100) <= 45 then
     local text = fresh(phrases.created[kind], view, { path = path })

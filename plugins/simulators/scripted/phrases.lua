@@ -18,14 +18,14 @@ phrases.open = {
 
 -- One sentence of context for the opening turn. $n is the number of separate topics, as a word.
 phrases.context = {
-  short = { "$context ", "$n things today, one at a time. ", "$n items, I'll take them in order. ", "We'll go through $n topics. ", "", "" },
+  short = { "Context: $context ", "$n things, one at a time. ", "$n items, I'll take them in order. ", "We'll go through $n topics. ", "", "" },
   full = {
     "I work as $role, and there are $n things I would like to get done today. ",
     "For some background: $context I have $n topics and would like to go through them one after the other. ",
     "I'm $role, so please bear with me if I explain too much. There are $n separate matters. ",
     "A word about my situation: $context ",
     "As $role I keep running into this kind of work, $n different pieces of it this time. ",
-    "$context That is why I need a hand with $n things, and I'd rather take them step by step. ",
+    "So that you know who is asking: $context I need a hand with $n things, and I'd rather take them step by step. ",
   },
 }
 

@@ -1,6 +1,7 @@
 -- Runs one bash command. Everything the command did is a fact of the result; nothing is rewritten or retried.
 
 local HEAD, TAIL = 14000, 6000 -- bytes of one stream that the model is shown when the stream is longer than both
+local KEEP = 256 * 1024 -- bytes of one stream in the result's details; the record of the run has all of it
 
 -- Cuts at a line break near `at` when there is one, so that the model does not see half a line.
 local function head(text)
@@ -87,7 +88,7 @@ local function run(args, ctx)
     failed = note ~= nil,
     details = {
       exit_code = result.code, signal = result.signal, timed_out = result.timed_out or false,
-      stdout = result.stdout, stderr = result.stderr,
+      stdout = result.stdout:sub(1, KEEP), stderr = result.stderr:sub(1, KEEP),
       stdout_bytes = result.stdout_bytes, stderr_bytes = result.stderr_bytes, truncated = result.truncated or false,
     },
   }

@@ -50,7 +50,7 @@ local simple = { "readme.txt", "rates.csv", "rules.md", "contacts.csv", "codes.t
 
 function task.make(kit)
   local base = kit.pick({ "nightly-copy", "office-backup", "branch-sync", "lab-copy" }) .. "-" .. kit.int(2, 60)
-  local source = kit.pick({ "inbox", "documents", "to keep" })
+  local source = kit.pick({ "inbox", "documents", "to-keep" })
   local names = {}
   for _, n in ipairs(kit.sample(spaced, kit.int(2, 4))) do names[#names + 1] = n end
   for _, n in ipairs(kit.sample(simple, kit.int(2, 4))) do names[#names + 1] = n end
@@ -70,7 +70,6 @@ function task.make(kit)
   goals[#goals + 1] = { kind = "command", argv = { "sh", "-c", ("cd %s && ./copy.sh no-such-folder x 2>/dev/null"):format(base) }, exit_code = code }
   goals[#goals + 1] = { kind = "file_absent", path = base .. "/no-such-folder" }
 
-  local q = "'" .. source .. "'"
   return {
     values = { script = v.script, target = v.target, code = code },
     request = kit.say({
@@ -82,12 +81,12 @@ function task.make(kit)
     stages = {
       {
         id = "observe",
-        ask = kit.ask({ "Run $script on '$source' into $target and tell me what it gets wrong.", "Try $script from '$source' to $target. I don't trust its 'copied'." },
-          { "We have a little script, $script, that copies the folder '$source' beside it to $target. Somebody told me that files go missing now and then. Could you run it once and see what happens?",
-            "Every evening somebody runs $script to copy '$source' to $target. It always says copied, but I believe that is not true. Please try it in its folder and tell me what you observe." }, v),
+        ask = kit.ask({ "Run $script on $source into $target and tell me what it gets wrong.", "Try $script from $source to $target. I don't trust its 'copied'." },
+          { "We have a little script, $script, that copies the folder $source beside it to $target. Somebody told me that files go missing now and then. Could you run it once and see what happens?",
+            "Every evening somebody runs $script to copy $source to $target. It always says copied, but I believe that is not true. Please try it in its folder and tell me what you observe." }, v),
         steps = {
-          { id = "first", tool = "exec", expect = "fail", arguments = { workdir = base, command = ("mkdir -p %s && ./copy.sh %s %s"):format(v.target, q, v.target) } },
-          { id = "bash", tool = "exec", why = "No execute bit. Run it through bash to see what it does.", arguments = { workdir = base, command = ("bash copy.sh %s %s; echo \"exit code $?\"; ls -1 %s | wc -l"):format(q, v.target, v.target) } },
+          { id = "first", tool = "exec", expect = "fail", arguments = { workdir = base, command = ("mkdir -p %s && ./copy.sh %s %s"):format(v.target, source, v.target) } },
+          { id = "bash", tool = "exec", why = "No execute bit. Run it through bash to see what it does.", arguments = { workdir = base, command = ("bash copy.sh %s %s; echo \"exit code $?\"; ls -1 %s | wc -l"):format(source, v.target, v.target) } },
           { id = "source", tool = "read", arguments = { path = v.script } },
         },
         reply = kit.say({ "First, it isn't executable (exit code {{first.exit_code}}). Run through bash, it ends like this:\n\n{{bash.all}}\n\nSo it says copied and exits with 0 although only {{bash.last}} of $count files arrived. The variables are not quoted and the list comes from ls, so every name with a space falls apart.",
@@ -102,7 +101,7 @@ function task.make(kit)
         steps = {
           { id = "write", tool = "write", arguments = { path = v.script, content = robust:format(code) } },
           { id = "mode", tool = "exec", arguments = { command = ("chmod 755 %s && bash -n %s && echo syntax ok"):format(v.script, v.script) } },
-          { id = "usage", tool = "exec", expect = "fail", why = "This should be refused with 2.", arguments = { workdir = base, command = "./copy.sh " .. q } },
+          { id = "usage", tool = "exec", expect = "fail", why = "This should be refused with 2.", arguments = { workdir = base, command = "./copy.sh " .. source } },
           { id = "missing", tool = "exec", expect = "fail", why = "And this with the other code.", arguments = { workdir = base, command = "./copy.sh no-such-folder " .. v.target } },
           { id = "none", tool = "exec", why = "A refused run must not leave a folder behind.", arguments = { workdir = base, command = "test ! -e no-such-folder && echo 'nothing created'" } },
         },
@@ -111,22 +110,22 @@ function task.make(kit)
       },
       {
         id = "copy",
-        ask = kit.ask({ "Now the real copy, '$source' to $target. Compare both sides.", "Run it for real and diff '$source' against $target." },
-          { "Now please run the real copy from '$source' to $target and compare the two folders afterwards, so that we can be sure that nothing is missing.",
-            "Then let's do it properly: copy '$source' to $target with the new script, and check that the folders are the same." }, v),
+        ask = kit.ask({ "Now the real copy, $source to $target. Compare both sides.", "Run it for real and diff $source against $target." },
+          { "Now please run the real copy from $source to $target and compare the two folders afterwards, so that we can be sure that nothing is missing.",
+            "Then let's do it properly: copy $source to $target with the new script, and check that the folders are the same." }, v),
         steps = {
-          { id = "run", tool = "exec", arguments = { workdir = base, command = ("./copy.sh %s %s"):format(q, v.target) } },
-          { id = "diff", tool = "exec", arguments = { workdir = base, command = ("diff -r %s %s && echo 'no difference'"):format(q, v.target) } },
+          { id = "run", tool = "exec", arguments = { workdir = base, command = ("./copy.sh %s %s"):format(source, v.target) } },
+          { id = "diff", tool = "exec", arguments = { workdir = base, command = ("diff -r %s %s && echo 'no difference'"):format(source, v.target) } },
         },
-        reply = kit.say({ "The script reports: {{run.stdout}}. diff over both folders: {{diff.stdout}}.", "{{run.stdout}}, and comparing '$source' with $target gives {{diff.stdout}}." }, v),
+        reply = kit.say({ "The script reports: {{run.stdout}}. diff over both folders: {{diff.stdout}}.", "{{run.stdout}}, and comparing $source with $target gives {{diff.stdout}}." }, v),
       },
     },
     verify = {
       steps = {
-        { id = "count", tool = "exec", arguments = { workdir = base, command = ("echo $(ls -1 %s | wc -l) in the source, $(ls -1 %s | wc -l) in the copy"):format(q, v.target) } },
+        { id = "count", tool = "exec", arguments = { workdir = base, command = ("echo $(ls -1 %s | wc -l) in the source, $(ls -1 %s | wc -l) in the copy"):format(source, v.target) } },
         { id = "mode", tool = "exec", arguments = { workdir = base, command = "stat -c '%a %n' copy.sh && ./copy.sh 2>&1 | head -n 1" } },
       },
-      reply = kit.say({ "$base: {{count.stdout}}. The script has mode {{mode.stdout}} and answers a call without arguments with \"{{mode.line2}}\".", "Files: {{count.stdout}}. copy.sh is executable ({{mode.stdout}})." }, v),
+      reply = kit.say({ "$base: {{count.stdout}}. The script has mode {{mode.stdout}} and answers a call without arguments with \"{{mode.line2}}\".", "$base: {{count.stdout}}. copy.sh is executable ({{mode.stdout}})." }, v),
     },
   }
 end
