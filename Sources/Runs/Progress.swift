@@ -25,7 +25,7 @@ public struct Progress: Sendable {
     public func line(after elapsed: Duration) -> String {
         let rate = elapsed > .zero ? Double(toolCalls) / elapsed.seconds : 0
         let counts = "\(done)/\(planned) done, \(running) running, \(failed) failed, \(rate.fixed(1)) calls/s"
-        guard done > 0, done < planned else { return counts }
+        guard done > 0, done < planned, running > 0 else { return counts }
         return counts + ", ETA \((elapsed * (planned - done) / done).clock)"
     }
 }

@@ -91,7 +91,7 @@ extension RunSummary {
             if let known { reasons[known].count += 1 } else { reasons.append((result, 1)) }
         }
         let shown = reasons.prefix(Self.maximumRemarks).map { reason in
-            let others = reason.count > 1 ? " (and \(reason.count - 1) others)" : ""
+            let others = reason.count == 1 ? "" : " (and \(reason.count - 1) more)"
             return "\(reason.result.id)\(others): \(reason.result.outcome.rawValue): \(reason.result.reason)"
         }
         let rest = reasons.count - shown.count

@@ -41,6 +41,11 @@ struct ISEProcess {
         self.pid = pid
     }
 
+    var isRunning: Bool {
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == 0
+    }
+
     /// Waits without holding a thread of the pool.
     func ending() async throws -> Ending {
         var status: CInt = 0

@@ -62,7 +62,7 @@ import Testing
         var summary = summary
         #expect(summary.remarks == ["b: stalled: because"])
         summary.results += (0..<20).map { result("x\($0)", .infrastructure) }
-        #expect(summary.remarks.last == "x0 (and 19 others): infrastructure: because")
+        #expect(summary.remarks.last == "x0 (and 19 more): infrastructure: because")
         for index in 0..<20 { summary.results[3 + index].reason = "reason \(index)" }
         #expect(summary.remarks.count == 9)
         #expect(summary.remarks.last == "13 more reasons are in summary.json")
