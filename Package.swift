@@ -46,6 +46,8 @@ let package = Package(
             name: "ise",
             dependencies: ["Intents", "JSON", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
+        .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
+
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),

@@ -11,9 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef TIOCGPTN
+#define TIOCGPTN _IOR('T', 0x30, unsigned int)
+#define TIOCSPTLCK _IOW('T', 0x31, int)
+#endif
 
 enum { STACK = 64 * 1024, MAX_STRINGS = 65536 };
 
@@ -21,6 +28,13 @@ struct start {
     char **arguments, **environment;
     const char *directory, *path;
     int streams[3];
+    int terminal; /* the master; -1: none */
+    uint32_t window;
+    struct {
+        int resource;
+        struct rlimit limit;
+    } limits[MAX_RLIMITS];
+    int limit_count;
     bool user_switch;
     uint64_t mark;
     const char *volatile stage; /* what failed; NULL: nothing */
@@ -64,6 +78,11 @@ static int child(void *context)
     struct start *start = context;
     if (setsid() < 0)
         return stop(start, "start a session");
+    if (start->terminal >= 0 && ioctl(start->streams[0], TIOCSCTTY, 0) != 0)
+        return stop(start, "take the terminal");
+    for (int i = 0; i < start->limit_count; i++)
+        if (setrlimit(start->limits[i].resource, &start->limits[i].limit) != 0)
+            return stop(start, "set a resource limit");
     for (int i = 0; i < 3; i++)
         if (dup2(start->streams[i], i) < 0)
             return stop(start, "connect the standard streams");
@@ -92,6 +111,47 @@ static int add(char **list, int *count, const struct field *field)
     return 0;
 }
 
+/* A new pair of terminal ends, the user's own. */
+static int open_terminal(struct start *start)
+{
+    int number, unlock = 0;
+    char path[32];
+    struct winsize size = {(unsigned short)(start->window >> 16), (unsigned short)start->window, 0, 0};
+    if (start->user_switch) {
+        setfsgid(ID_USER);
+        setfsuid(ID_USER);
+    }
+    int slave = -1;
+    start->terminal = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (start->terminal >= 0 && ioctl(start->terminal, TIOCSPTLCK, &unlock) == 0 &&
+        ioctl(start->terminal, TIOCGPTN, &number) == 0 && ioctl(start->terminal, TIOCSWINSZ, &size) == 0) {
+        snprintf(path, sizeof path, "/dev/pts/%d", number);
+        slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    }
+    int error = errno;
+    if (start->user_switch) {
+        setfsuid(0);
+        setfsgid(0);
+    }
+    errno = error;
+    for (int i = 0; i < 3; i++)
+        start->streams[i] = slave;
+    return slave < 0 ? -1 : 0;
+}
+
+static int add_limit(struct start *start, const struct field *field)
+{
+    uint64_t pair[2];
+    if (field->length != sizeof pair || start->limit_count == MAX_RLIMITS)
+        return -1;
+    memcpy(pair, field->data, sizeof pair);
+    /* At the soft limit of processor time comes SIGXCPU, which tells what happened; a second later, SIGKILL. */
+    uint64_t hard = pair[0] == RLIMIT_CPU ? pair[1] + 1 : pair[1];
+    start->limits[start->limit_count].resource = (int)pair[0];
+    start->limits[start->limit_count++].limit = (struct rlimit){pair[1], hard};
+    return 0;
+}
+
 static int read_request(struct message *message, struct start *start, struct command *command, char **arguments,
                         char **environment)
 {
@@ -109,13 +169,15 @@ static int read_request(struct message *message, struct start *start, struct com
             break;
         case ISE_T_CWD: start->directory = field_string(&field); break;
         case ISE_T_TIMEOUT_NS: command->deadline_ns = (int64_t)field_number(&field); break;
+        case ISE_T_TERMINAL: start->window = (uint32_t)field_number(&field); break;
+        case ISE_T_RLIMIT: result = add_limit(start, &field); break;
         default: result = -1; break;
         }
         if (result != 0)
             return -1;
     }
     arguments[argument_count] = environment[environment_count] = NULL;
-    return argument_count > 0 && start->directory != NULL && message->fd_count >= 2 ? 0 : -1;
+    return argument_count > 0 && start->directory != NULL && (start->window != 0 || message->fd_count >= 2) ? 0 : -1;
 }
 
 static struct command *free_slot(struct init *init)
@@ -126,12 +188,23 @@ static struct command *free_slot(struct init *init)
     return NULL;
 }
 
+/* Two descriptors: no standard input. */
+static void take_streams(struct start *start, struct message *message)
+{
+    if (message->fd_count == 2) {
+        message->fds[message->fd_count++] = message->fds[1];
+        message->fds[1] = message->fds[0];
+        message->fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    memcpy(start->streams, message->fds, sizeof start->streams);
+}
+
 void run_command(struct init *init, struct message *message)
 {
     static char *arguments[MAX_STRINGS + 1], *environment[MAX_STRINGS + 1];
     static char stack[STACK] __attribute__((aligned(16)));
     uint32_t id = message->header.id;
-    struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch};
+    struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch, .terminal = -1};
     struct command *command = free_slot(init);
     struct command new = {.killed_after_ns = -1};
     if (command == NULL) {
@@ -142,13 +215,15 @@ void run_command(struct init *init, struct message *message)
         reply_failed(init->socket, id, "read the command", EINVAL);
         return;
     }
-    /* Two descriptors: no standard input. The last one moves up. */
-    if (message->fd_count == 2) {
-        message->fds[message->fd_count++] = message->fds[1];
-        message->fds[1] = message->fds[0];
-        message->fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (start.window != 0) {
+        if (open_terminal(&start) != 0) {
+            reply_failed(init->socket, id, "open a terminal", errno);
+            close(start.terminal);
+            return;
+        }
+    } else {
+        take_streams(&start, message);
     }
-    memcpy(start.streams, message->fds, sizeof start.streams);
     new.id = id;
     new.mark = mark_next();
     new.started_ns = now_ns();
@@ -156,18 +231,20 @@ void run_command(struct init *init, struct message *message)
         new.deadline_ns += new.started_ns;
     start.mark = new.mark;
     new.pid = clone(child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
-    if (new.pid < 0) {
-        reply_failed(init->socket, id, "start a process", errno);
-        return;
-    }
-    if (start.stage != NULL) {
-        /* It is a zombie now, and not in the table: the reaper takes it silently. */
-        reply_failed(init->socket, id, start.stage, start.error);
+    int error = errno;
+    if (start.terminal >= 0)
+        close(start.streams[0]);
+    if (new.pid < 0 || start.stage != NULL) {
+        /* A child that failed is a zombie now, and not in the table: the reaper takes it silently. */
+        close(start.terminal);
+        reply_failed(init->socket, id, new.pid < 0 ? "start a process" : start.stage, new.pid < 0 ? error : start.error);
         return;
     }
     *command = new;
     reply_begin(&init->reply, ISE_STARTED, id);
     reply_number(&init->reply, ISE_T_PID, (uint64_t)new.pid);
-    if (reply_send(init->socket, &init->reply, NULL, 0) != 0)
+    if (reply_send(init->socket, &init->reply, &start.terminal, start.terminal >= 0 ? 1 : 0) != 0)
         _exit(0);
+    if (start.terminal >= 0)
+        close(start.terminal);
 }

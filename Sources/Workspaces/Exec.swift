@@ -8,6 +8,12 @@ public struct ExecRequest: Sendable {
     public var directory: String
     /// What it reads; empty: it finds an end of file at once.
     public var stdin: [UInt8]
+    /// More input comes by `Job.write`.
+    public var keepsInput = false
+    /// Its standard streams are a terminal of this size. Standard error is then part of standard output.
+    public var terminal: TerminalSize?
+    /// Bounds of each process of the command; the workspace's own bounds hold besides.
+    public var limits = ProcessLimits()
     /// From its start until its whole tree is killed.
     public var timeout: Duration
     /// The longest it may write nothing.
@@ -34,9 +40,25 @@ public struct ExecRequest: Sendable {
     }
 }
 
+/// Bounds that `setrlimit(2)` puts on each process of a command. Nil: the workspace's.
+public struct ProcessLimits: Sendable, Hashable {
+    /// Seconds of processor time; then SIGXCPU.
+    public var cpuSeconds: Int?
+    /// Bytes of address space.
+    public var memoryBytes: Int?
+    /// Bytes of one file; then SIGXFSZ.
+    public var fileBytes: Int?
+    public var openFiles: Int?
+    public var processes: Int?
+
+    public init() {}
+}
+
 /// How a command came to its end.
 public enum ExecEnd: String, Sendable {
     case exit, signal, timeout, silence, cancelled
+    case cpuLimit = "cpu_limit"
+    case fileSizeLimit = "file_size_limit"
 }
 
 /// A process that a command left behind.

@@ -34,6 +34,20 @@ final class OneShot<Value: Sendable>: Sendable {
         }
     }
 
+    /// As `value`, but ends with nil when the task is cancelled.
+    var valueUnlessCancelled: Value? {
+        get async {
+            let either = OneShot<Value?>()
+            let relay = Task { either.set(await value) }
+            defer { relay.cancel() }
+            return await withTaskCancellationHandler {
+                await either.value
+            } onCancel: {
+                either.set(nil)
+            }
+        }
+    }
+
     var valueIfSet: Value? {
         state.withLock { if case .set(let value) = $0 { value } else { nil } }
     }

@@ -7,34 +7,46 @@ final class RunningCommand: Sendable {
     let request: ExecRequest
     let stdout: OutputStream
     let stderr: OutputStream
-    private let stdin: InputStream?
+    let stdin: InputStream
+    /// Its pid inside, once it runs.
+    let started = OneShot<Result<Int, WorkspaceError>>()
     let outcome = OneShot<Result<ExecResult, WorkspaceError>>()
     private let refusedCalls = Mutex<[Int32: Int]>([:])
+    private let terminal = Mutex<Int32>(-1)
 
-    /// The ends for the command; the caller closes them once they are sent.
-    let itsDescriptors: [Int32]
-
-    init(_ request: ExecRequest, _ reactor: Reactor) throws(WorkspaceError) {
-        var out = try Self.pipe(readEndWaits: false)
-        var error: (ours: Int32, its: Int32) = (-1, -1)
-        do {
-            error = try Self.pipe(readEndWaits: false)
-            if request.stdin.isEmpty {
-                stdin = nil
-                itsDescriptors = [out.its, error.its]
-            } else {
-                let input = try Self.pipe(readEndWaits: true)
-                stdin = InputStream(input.ours, reactor, request.stdin)
-                itsDescriptors = [input.its, out.its, error.its]
-            }
-        } catch let failure {
-            for descriptor in [out.ours, out.its, error.ours, error.its] where descriptor >= 0 { close(descriptor) }
-            out = (-1, -1)
-            throw failure
-        }
+    init(_ request: ExecRequest, _ reactor: Reactor) {
         self.request = request
-        stdout = OutputStream(out.ours, reactor, limit: request.outputLimit)
-        stderr = OutputStream(error.ours, reactor, limit: request.outputLimit)
+        stdout = OutputStream(reactor, limit: request.outputLimit)
+        stderr = OutputStream(reactor, limit: request.outputLimit)
+        stdin = InputStream(reactor)
+    }
+
+    deinit { setTerminal(-1) }
+
+    /// Makes the pipes and returns the command's ends, which the caller closes once they are sent. A terminal comes later, from
+    /// the init.
+    func makePipes() throws(WorkspaceError) -> [Int32] {
+        guard request.terminal == nil else { return [] }
+        var its: [Int32] = []
+        do {
+            if !request.stdin.isEmpty || request.keepsInput {
+                let pipe = try Self.pipe(readEndWaits: true)
+                its.append(pipe.its)
+                stdin.attach(pipe.ours)
+                stdin.write(request.stdin)
+                if !request.keepsInput { stdin.finish() }
+            }
+            for stream in [stdout, stderr] {
+                let pipe = try Self.pipe(readEndWaits: false)
+                its.append(pipe.its)
+                stream.attach(pipe.ours)
+            }
+            return its
+        } catch {
+            for descriptor in its { close(descriptor) }
+            closeStreams()
+            throw error
+        }
     }
 
     private static func pipe(readEndWaits: Bool) throws(WorkspaceError) -> (ours: Int32, its: Int32) {
@@ -44,16 +56,43 @@ final class RunningCommand: Sendable {
         return readEndWaits ? (ends[1], ends[0]) : (ends[0], ends[1])
     }
 
-    func startStreams() {
-        stdout.start()
-        stderr.start()
-        stdin?.start()
+    /// The init says that it runs; with a terminal, its master end comes along.
+    func noteStart(_ message: IncomingMessage) {
+        if let master = message.descriptors.first {
+            setTerminal(fcntl(master, F_DUPFD_CLOEXEC, 4))
+            stdin.attach(fcntl(master, F_DUPFD_CLOEXEC, 4))
+            stdin.write(request.stdin)
+            stdout.attach(master)
+        }
+        started.set(.success(Int(truncatingIfNeeded: message.field(ISE_T_PID)?.number ?? 0)))
+    }
+
+    func resize(_ size: TerminalSize) {
+        terminal.withLock { descriptor in
+            var window = winsize(ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0)
+            _ = ioctl(descriptor, UInt(TIOCSWINSZ), &window)
+        }
+    }
+
+    private func setTerminal(_ descriptor: Int32) {
+        let old = terminal.withLock { terminal in
+            defer { terminal = descriptor }
+            return terminal
+        }
+        if old >= 0 { close(old) }
     }
 
     func closeStreams() {
         stdout.close()
         stderr.close()
-        stdin?.close()
+        stdin.close()
+        setTerminal(-1)
+    }
+
+    func fail(_ error: WorkspaceError) {
+        closeStreams()
+        started.set(.failure(error))
+        outcome.set(.failure(error))
     }
 
     func noteDenial(_ syscall: Int32) {
@@ -64,7 +103,8 @@ final class RunningCommand: Sendable {
     func finish(report: IncomingMessage) {
         stdout.drain()
         stderr.drain()
-        stdin?.close()
+        stdin.close()
+        setTerminal(-1)
         var numbers: [UInt32: UInt64] = [:]
         var left: [LeftProcess] = []
         report.forEachField { field in
@@ -84,7 +124,7 @@ final class RunningCommand: Sendable {
                 ExecResult(
                     exitCode: exited ? Int(status >> 8 & 0xff) : nil,
                     signal: exited ? nil : Int(status & 0x7f),
-                    endedBy: Self.end(UInt32(truncatingIfNeeded: number(ISE_T_ENDED_BY)), exited: exited),
+                    endedBy: Self.end(UInt32(truncatingIfNeeded: number(ISE_T_ENDED_BY)), status),
                     stdout: stdout.output, stderr: stderr.output,
                     wall: .nanoseconds(number(ISE_T_WALL_NS)),
                     userCPU: .microseconds(number(ISE_T_USER_US)),
@@ -95,12 +135,18 @@ final class RunningCommand: Sendable {
                     denials: denials)))
     }
 
-    private static func end(_ reason: UInt32, exited: Bool) -> ExecEnd {
+    private static func end(_ reason: UInt32, _ status: Int32) -> ExecEnd {
         switch reason {
         case ISE_ENDED_TIMEOUT.rawValue: .timeout
         case ISE_ENDED_SILENCE.rawValue: .silence
         case ISE_ENDED_CANCELLED.rawValue: .cancelled
-        default: exited ? .exit : .signal
+        default:
+            switch status & 0x7f {
+            case 0: .exit
+            case SIGXCPU: .cpuLimit
+            case SIGXFSZ: .fileSizeLimit
+            default: .signal
+            }
         }
     }
 

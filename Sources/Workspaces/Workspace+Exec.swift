@@ -8,28 +8,30 @@ extension Workspace {
     /// - Throws: `commandNotFound`, `notExecutable`, `notFound` or `permission` (of the directory), `tooBig` (arguments),
     ///   `closed`. A timeout is a result. When the task is cancelled the command is killed, and the result says so.
     public func exec(_ request: ExecRequest) async throws(WorkspaceError) -> ExecResult {
+        let (command, id) = try send(request)
+        return try await withTaskCancellationHandler {
+            await command.outcome.value
+        } onCancel: {
+            signal(id, SIGKILL, reason: ISE_ENDED_CANCELLED)
+        }.get()
+    }
+
+    /// Sends the request; the command's end, or why it did not come to run, will be its outcome.
+    func send(_ request: ExecRequest) throws(WorkspaceError) -> (RunningCommand, UInt32) {
         let id = nextRequest()
-        let message = try Self.message(request, id: id)
-        let command = try RunningCommand(request, reactor)
+        var message = try Self.message(request, id: id)
+        let command = RunningCommand(request, reactor)
+        message.descriptors = try command.makePipes()
+        defer { for descriptor in message.descriptors { Glibc.close(descriptor) } }
         do {
-            defer { for descriptor in command.itsDescriptors { Glibc.close(descriptor) } }
-            let channel = try register(command, id: id)
-            command.startStreams()
-            var outgoing = message
-            outgoing.descriptors = command.itsDescriptors
-            try channel.send(outgoing)
+            try register(command, id: id).send(message)
         } catch {
             unregister(id)
             command.closeStreams()
             throw error
         }
-        let watchdog = request.silenceTimeout.map { watchSilence(of: command, id: id, $0) }
-        defer { watchdog?.cancel() }
-        return try await withTaskCancellationHandler {
-            await command.outcome.value
-        } onCancel: {
-            kill(id, reason: ISE_ENDED_CANCELLED)
-        }.get()
+        if let limit = request.silenceTimeout { watchSilence(of: command, id: id, limit) }
+        return (command, id)
     }
 
     private static func message(_ request: ExecRequest, id: UInt32) throws(WorkspaceError) -> OutgoingMessage {
@@ -49,6 +51,12 @@ extension Workspace {
         }
         message.add(ISE_T_CWD, string: try absolute(request.directory))
         message.add(ISE_T_TIMEOUT_NS, request.timeout.nanoseconds)
+        if let terminal = request.terminal {
+            message.add(ISE_T_TERMINAL, UInt32(max(1, terminal.rows)) << 16 | UInt32(terminal.columns))
+        }
+        for (resource, value) in request.limits.values {
+            message.add(ISE_T_RLIMIT, bytes: [UInt64(resource.rawValue), UInt64(max(0, value))].withUnsafeBytes(Array.init))
+        }
         guard message.bytes.count < Int(ISE_MAX_MESSAGE) else {
             throw WorkspaceError(
                 .tooBig, "the arguments and the environment have \(message.bytes.count) bytes, the kernel takes far less")
@@ -65,13 +73,13 @@ extension Workspace {
     }
 
     /// Ends the command when neither stream has grown for `limit`.
-    private func watchSilence(of command: RunningCommand, id: UInt32, _ limit: Duration) -> Task<Void, Never> {
+    private func watchSilence(of command: RunningCommand, id: UInt32, _ limit: Duration) {
         Task { [weak self] in
             var seen = -1
-            while !Task.isCancelled {
+            while command.outcome.valueIfSet == nil {
                 let total = command.stdout.totalBytes + command.stderr.totalBytes
                 if total == seen {
-                    self?.kill(id, reason: ISE_ENDED_SILENCE)
+                    self?.signal(id, SIGKILL, reason: ISE_ENDED_SILENCE)
                     return
                 }
                 seen = total
@@ -99,6 +107,15 @@ extension RunningCommand {
         case ("change to the directory", _): return .failed(stage: stage, errno: error, path: request.directory)
         default: return .failed(stage: stage, errno: error)
         }
+    }
+}
+
+extension ProcessLimits {
+    var values: [(__rlimit_resource, Int)] {
+        [
+            (RLIMIT_CPU, cpuSeconds), (RLIMIT_AS, memoryBytes), (RLIMIT_FSIZE, fileBytes), (RLIMIT_NOFILE, openFiles),
+            (__RLIMIT_NPROC, processes),
+        ].compactMap { resource, value in value.map { (resource, $0) } }
     }
 }
 

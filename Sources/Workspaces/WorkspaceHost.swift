@@ -7,6 +7,9 @@ public actor WorkspaceHost {
     /// What stands between a workspace and the host on this machine.
     public nonisolated let isolation: IsolationReport
 
+    /// Launchers that this process has started: their control groups need names of their own.
+    private static let launched = Atomic(0)
+
     private let reactor: Reactor
     private let launcher: Launcher
     private var policies: [Policy: UInt32] = [:]
@@ -19,13 +22,17 @@ public actor WorkspaceHost {
 
     /// Starts the launcher, which also clears up what an earlier process that was killed left behind.
     ///
+    /// From then on this process ignores SIGPIPE: a command may close its standard input at any time.
+    ///
     /// - Throws: `unavailable` with what the machine lacks and what to do.
     public static func start() async throws(WorkspaceError) -> WorkspaceHost {
         _ = ise_raise_descriptor_limit()
+        signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
             let launcher = try Launcher(reactor: reactor)
-            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))")
+            let number = launched.add(1, ordering: .relaxed).newValue
+            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)")
             let facts = try await launcher.build(template.message())
             return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
         } catch {
@@ -65,13 +72,14 @@ public actor WorkspaceHost {
         reactor.stop()
     }
 
-    private func make(_ policy: Policy) async throws(WorkspaceError) -> Workspace {
+    func make(_ policy: Policy, over layers: [FrozenLayer] = []) async throws(WorkspaceError) -> Workspace {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy)
         let workspace = Workspace(
-            id: "ws-\(nextWorkspace)", policy: policy, isolation: isolation, reactor: reactor, launcher: launcher)
+            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, isolation: isolation,
+            reactor: reactor, launcher: launcher)
         nextWorkspace += 1
-        try await workspace.start(policyNumber: number)
+        try await workspace.start()
         return workspace
     }
 
