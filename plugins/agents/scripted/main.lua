@@ -22,8 +22,14 @@ local function parts_of(view)
   end
   if view.stage ~= "verify" then return nil end
   local parts = {}
+  local function add(entry) parts[#parts + 1] = { steps = entry.steps, reply = entry.reply } end
   for _, entry in ipairs(type(view.verification) == "table" and view.verification or {}) do
-    if entry.steps then parts[#parts + 1] = { steps = entry.steps, reply = entry.reply } end
+    if entry.steps then add(entry) end
+  end
+  if #parts > 0 then return parts end
+  -- Or the checks stand among the stages, as "1/verify".
+  for _, entry in ipairs(view.stages) do
+    if entry.steps and type(entry.id) == "string" and entry.id:find("/verify$") then add(entry) end
   end
   return #parts > 0 and parts or nil
 end

@@ -1,4 +1,4 @@
--- What an assistant says and a user does not. `phrases` are plain text, matched at the start of a word in lower case with
+-- What an assistant says and a user does not. `phrases` are plain text, matched as whole words in lower case with
 -- straight quotes; `patterns` are Lua patterns over the same text.
 
 local lexicon = {}

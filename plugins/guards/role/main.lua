@@ -8,13 +8,15 @@ local function normalize(text)
   return (text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
 end
 
--- True when `phrase` stands in `text` at the start of a word.
+-- True when `phrase` stands in `text` as whole words: "as an ai" is not in "as an air traffic controller".
 local function says(text, phrase)
   local from = 1
   while true do
-    local first = text:find(phrase, from, true)
+    local first, last = text:find(phrase, from, true)
     if not first then return false end
-    if first == 1 or not text:sub(first - 1, first - 1):find("[%w']") then return true end
+    local before, after = text:sub(first - 1, first - 1), text:sub(last + 1, last + 1)
+    local ends_in_word = phrase:find("%w$") ~= nil
+    if not (first > 1 and before:find("[%w']")) and not (ends_in_word and after:find("%w")) then return true end
     from = first + 1
   end
 end
@@ -76,8 +78,11 @@ local function repeats(text, history)
 end
 
 local function user_text(view)
-  local intent = view.intent or {}
-  local parts = { intent.natural_language_intent or intent.query or intent.question or "" }
+  local parts = {}
+  for _, key in ipairs({ "natural_language_intent", "query", "question" }) do
+    local text = type(view.intent) == "table" and view.intent[key]
+    if type(text) == "string" then parts[#parts + 1] = text end
+  end
   for _, exchange in ipairs(type(view.history) == "table" and view.history or {}) do
     if type(exchange.user) == "string" then parts[#parts + 1] = exchange.user end
   end

@@ -4,6 +4,7 @@
 local compose = {}
 
 local LEAST, MOST = 60, 130 -- words; many requests may go over
+local LONGEST_CLOSE = 5
 
 local brief_levels = { Senior = true, Expert = true, Executive = true }
 
@@ -121,7 +122,7 @@ function compose.text(persona, requests, about)
     extras[#extras + 1] = { place = parts.after, text = with_goal(pick(pool.goal), lower_first(pick(goals))), likely = 40 }
   end
   for _, extra in ipairs(extras) do
-    if random.int(1, 100) <= extra.likely and size() + count_words(extra.text) <= MOST then table.insert(extra.place, extra.text) end
+    if random.int(1, 100) <= extra.likely and size() + count_words(extra.text) <= MOST - LONGEST_CLOSE then table.insert(extra.place, extra.text) end
   end
   local guard = 0
   while size() < LEAST and guard < 12 do

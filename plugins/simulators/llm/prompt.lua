@@ -21,13 +21,13 @@ local function value(text, fallback)
 end
 
 function prompt.system(intent, persona, level)
-  persona = persona or {}
+  persona = type(persona) == "table" and persona or {}
   level = value(level, value(persona.experience_level, "Mid-level"))
   local goal = value(intent.natural_language_intent, value(intent.query, value(intent.question, "")))
   return table.concat({
     ("You are %s, %s (%s level) in %s. You know about %s. Your way of talking: %s. Where you work: %s"):format(
       value(persona.name, "a computer user"), value(persona.role, "office worker"), level, value(persona.industry, "an ordinary company"),
-      join(persona.expertise, "your own job"), value(persona.communication_style, "plain"), value(persona.work_context, "an ordinary office.")),
+      join(persona.expertise, "your own job"), value(persona.communication_style, "plain"), value(persona.work_context, "an ordinary office"):gsub("[%s%.]+$", "") .. "."),
     "",
     "You are sitting in front of a chat window. On the other side is a software agent that can run commands and edit files on your computer. This is what you want to have done today, in your own words:",
     "<<<",
@@ -81,7 +81,7 @@ local function request(view)
     local left = (tonumber(view.max_turns) or 0) - turns
     if left > 0 and left <= 2 then parts[#parts + 1] = ("You have time for %d more message%s."):format(left, left == 1 and "" or "s") end
   end
-  local refused = view.refused or view.rejected
+  local refused = view.refused
   if type(refused) == "table" and value(refused.reason, "") ~= "" then
     parts[#parts + 1] = ("Your draft \"%s\" was not sent: %s. Write another one."):format(value(refused.query, ""):sub(1, 400), refused.reason)
   elseif view.verify_first then

@@ -5,13 +5,19 @@ local position = require("position")
 
 local short_levels = { Senior = true, Expert = true, Executive = true }
 
+-- A trait of the persona as text; records of other makers may lack it or have null there.
+local function trait(view, key)
+  local value = type(view.persona) == "table" and view.persona[key]
+  return type(value) == "string" and value or ""
+end
+
 local function register(view)
-  local level = view.level or (view.persona and view.persona.experience_level) or ""
+  local level = type(view.level) == "string" and view.level or trait(view, "experience_level")
   return short_levels[level] and "short" or "full"
 end
 
 local function manner(view)
-  local style = ((view.persona and view.persona.communication_style) or ""):lower()
+  local style = trait(view, "communication_style"):lower()
   for _, word in ipairs({ "casual", "friendly", "warm", "playful", "cheerful", "informal", "humorous" }) do
     if style:find(word, 1, true) then return "casual" end
   end
@@ -48,9 +54,18 @@ local function lower_role(role)
   return (text:find("^[aeiou]") and "an " or "a ") .. text
 end
 
+-- How the user introduces themself in the request ("Hello, I run the office of a school in Baku."), or nil.
+local function introduction(view)
+  local text = type(view.intent) == "table" and view.intent.natural_language_intent
+  if type(text) ~= "string" then return nil end
+  local first, sentence = text:match("^.-()%f[%w](I %l[^%.!?\n]+)%. ")
+  if not first or first > 60 or #sentence > 140 then return nil end
+  return sentence .. "."
+end
+
 local function opening(view, stage)
   local kind, way = register(view), manner(view)
-  local persona, values = view.persona or {}, {}
+  local role, values = trait(view, "role"), {}
   local topics, seen = 0, {}
   for _, entry in ipairs(view.stages) do
     local task = entry.id and entry.id:match("^(%d+)/") or entry.task or ""
@@ -58,15 +73,16 @@ local function opening(view, stage)
   end
   values.n = phrases.numbers[topics]
   if topics < 2 then values.n = nil end
-  if persona.role and persona.role ~= "" then values.role = lower_role(persona.role) end
-  if persona.work_context and persona.work_context ~= "" then values.context = persona.work_context:gsub("[%s%.]+$", "") .. "." end
+  if role ~= "" then values.role = lower_role(role) end
+  values.context = introduction(view)
   local greeting = fresh(phrases.open[kind][way], view, values)
   local context = fresh(phrases.context[kind], view, values)
   -- "Three things today" begins a sentence.
   context = context:gsub("^%l", string.upper)
   local text = stage.ask[kind == "short" and "brief" or "full"]
-  if greeting:find(": $") and context == "" then return greeting .. text end
-  return greeting:gsub(": $", ". ") .. context .. text
+  -- "To begin:" goes on with the request itself.
+  if greeting:find(": $") and context ~= "" then greeting = "" end
+  return greeting .. context .. text
 end
 
 local function new_file(digest, ask)
@@ -135,7 +151,11 @@ local function without_stages(view)
   local turns = #(view.history or {})
   local intent = view.intent or {}
   if turns == 0 then
-    return { completed = false, query = intent.natural_language_intent or intent.query or "", reason = "no stages: the whole request at once" }
+    local request = ""
+    for _, key in ipairs({ "question", "query", "natural_language_intent" }) do
+      if type(intent[key]) == "string" then request = intent[key] end
+    end
+    return { completed = false, query = request, reason = "no stages: the whole request at once" }
   end
   local outcome = position.outcome(view.history[turns].digest or {})
   if turns == 1 then

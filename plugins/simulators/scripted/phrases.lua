@@ -18,7 +18,10 @@ phrases.open = {
 
 -- One sentence of context for the opening turn. $n is the number of separate topics, as a word.
 phrases.context = {
-  short = { "Context: $context ", "$n things, one at a time. ", "$n items, I'll take them in order. ", "We'll go through $n topics. ", "", "" },
+  short = {
+    "$context ", "$context ", "$n things, one at a time. ", "$n items, I'll take them in order. ", "We'll go through $n topics. ",
+    "$n points, I steer. ", "$n jobs, in my order. ", "I have $n of these, bear with the pace. ", "", "", "",
+  },
   full = {
     "I work as $role, and there are $n things I would like to get done today. ",
     "For some background: $context I have $n topics and would like to go through them one after the other. ",
@@ -26,6 +29,12 @@ phrases.context = {
     "A word about my situation: $context ",
     "As $role I keep running into this kind of work, $n different pieces of it this time. ",
     "So that you know who is asking: $context I need a hand with $n things, and I'd rather take them step by step. ",
+    "$context Today I have $n things for you that don't have much to do with each other. ",
+    "$context I'll describe one thing at a time, there are $n in all. ",
+    "$n things have been waiting on my list, and this is the first. ",
+    "There are $n things on my list and I would like to start with this one. ",
+    "$context We have $n things to look at together. ",
+    "",
   },
 }
 

@@ -94,7 +94,7 @@ local function run(args)
 
   local first = found[1]
   local line = line_of(text, first)
-  ws.write(path, text:sub(1, first - 1) .. args.newText .. text:sub(first + #args.oldText), { mode = there.mode })
+  ws.write(path, text:sub(1, first - 1) .. args.newText .. text:sub(first + #args.oldText), { mode = there.kind == "file" and there.mode or nil })
   return { text = ("Replaced 1 match in %s at line %d"):format(path, line), details = { path = path, line = line, matches = 1 } }
 end
 

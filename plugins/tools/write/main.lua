@@ -11,7 +11,7 @@ local function run(args)
     return { text = ("write: %s is a directory; give the path of a file"):format(path), failed = true,
       details = { code = "is_directory" } }
   end
-  ws.write(path, args.content, { mode = before and before.mode or nil })
+  ws.write(path, args.content, { mode = before and before.kind == "file" and before.mode or nil })
   local breaks = select(2, args.content:gsub("\n", ""))
   local lines = (args.content == "" or args.content:sub(-1) == "\n") and breaks or breaks + 1
   local verb = before and "Replaced" or "Created"

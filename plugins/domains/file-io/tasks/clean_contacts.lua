@@ -81,7 +81,7 @@ local function build(kit, winner, loser)
 end
 
 function task.make(kit)
-  local base = kit.pick({ "mailing-list", "guest-contacts", "member-contacts", "donor-list" }) .. "-" .. kit.pick({ "spring", "autumn", "may", "november" })
+  local base = kit.pick({ "mailing-list", "guest-contacts", "member-contacts", "donor-list" }) .. "-" .. kit.pick({ "spring", "autumn", "may", "november", "board", "gala", "newsletter", "festival" })
   local winner = kit.pick({ "no", "no", "yes" })
   local loser = winner == "no" and "yes" or "no"
   local rows = build(kit, winner, loser)
