@@ -62,7 +62,7 @@ private struct Stage {
     let hostCalls = HostCallLog()
 
     func player(
-        _ plugin: Plugin, model: (role: RecordedChat.Role, client: ChatClient)?
+        _ plugin: Plugin, model: (role: ModelRole, client: ChatClient)?
     ) async throws(PluginError) -> Player {
         let chat = model.map { RecordedChat($0.role, client: $0.client, trace: trace) }
         return Player(
@@ -82,7 +82,6 @@ private struct Stage {
             log.append(.log(level: level, text: text, fields: fields, plugin: name))
         }
         if let chat { services.chat = { request in try await chat.answer(request) } }
-        let seed = Seed.derive(seed, id, plugin.manifest.kind.rawValue, name)
-        return try await PluginInstance(plugin, host: services, seed: seed)
+        return try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id))
     }
 }

@@ -207,6 +207,9 @@ extension DialogueDriver {
             conversation.append(answer: result.modelText, to: call)
             results.append(result)
             tally.count(result)
+            guard scene.workspace.isOpen else {
+                throw Ending(.infrastructure, "the workspace ended while `\(call.call.name)` ran")
+            }
         }
         return .callsAnswered
     }

@@ -33,8 +33,8 @@ struct Player: Sendable {
 
 /// Why a player gave no answer.
 enum PlayerFailure: Error {
-    /// Its model could not be asked.
-    case model(String)
+    /// Its model, or something else that the host should have given, was not there.
+    case unavailable(String)
     /// The plugin itself said that it has no answer, such as a simulator whose model wrote no JSON.
     case raised(String)
     /// The plugin is broken, or used more than it may.
@@ -44,7 +44,7 @@ enum PlayerFailure: Error {
     init(_ error: PluginError, of player: Player) {
         let reason = "\(player.title): \(error.message)"
         switch error.code {
-        case "E_MODEL": self = .model(reason)
+        case "E_MODEL", "E_UNAVAILABLE", "unavailable", "cancelled": self = .unavailable(reason)
         case "plugin_bug", "limit": self = .defect(reason)
         default: self = .raised("\(reason) (\(error.code))")
         }
@@ -52,7 +52,7 @@ enum PlayerFailure: Error {
 
     func ending(blaming outcome: Outcome) -> Ending {
         switch self {
-        case .model(let reason): Ending(.infrastructure, reason)
+        case .unavailable(let reason): Ending(.infrastructure, reason)
         case .raised(let reason), .defect(let reason): Ending(outcome, reason)
         case .trace(let error): Ending(error)
         }

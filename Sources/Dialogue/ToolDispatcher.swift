@@ -62,7 +62,7 @@ struct ToolDispatcher: Sendable {
             guard let tool else {
                 throw CallCheck.unknownTool(call.call.name, known: tools.map(\.plugin.manifest.name))
             }
-            let arguments = try CallCheck.arguments(of: call.call, schema: Self.parameters(of: tool.plugin))
+            let arguments = try CallCheck.arguments(of: call.call)
             return await run(tool, arguments, call)
         } catch {
             return ToolResult(call: call, error: error, text: "Error: \(error.message)")
@@ -122,10 +122,12 @@ extension ToolResult {
 
 extension ToolError {
     init(_ error: PluginError) {
-        var location: JSONObject = [:]
-        location["file"] = error.file.map { .string($0) }
-        location["line"] = error.line.map { .int($0) }
-        location["traceback"] = error.traceback.map { .string($0) }
-        self.init(code: error.code, message: error.message, location: location.isEmpty ? nil : .object(location))
+        var cause: JSONObject = [:]
+        cause["details"] = error.details
+        cause["file"] = error.file.map { .string($0) }
+        cause["line"] = error.line.map { .int($0) }
+        cause["traceback"] = error.traceback.map { .string($0) }
+        if !error.lastHostCalls.isEmpty { cause["last_host_calls"] = JSONValue(error.lastHostCalls) }
+        self.init(code: error.code, message: error.message, cause: cause)
     }
 }

@@ -36,12 +36,12 @@ struct ToolError: Error, Sendable, Hashable {
     /// raised.
     var code: String
     var message: String
-    /// Where in the plugin: file, line, traceback.
-    var location: JSONValue?
+    /// What the plugin said beside it, where in the plugin it happened, and what the plugin had asked of the host.
+    var cause: JSONObject = [:]
 
     var json: JSONValue {
         var object: JSONObject = ["code": .string(code), "message": .string(message)]
-        object["location"] = location
+        for (key, value) in cause { object[key] = value }
         return .object(object)
     }
 }

@@ -36,7 +36,8 @@ struct Trajectory {
     private func recordStart() throws(Ending) {
         let used = runner.casting.plugins.map { plugin in
             TraceEvent.PluginUse(
-                kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name, version: plugin.manifest.version.description,
+                kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
+                version: plugin.manifest.version.description,
                 hash: plugin.hash)
         }
         try record(
