@@ -3,7 +3,7 @@ import Glibc
 /// One thing that the redactor looks for: fixed bytes, and for tokens a rest that is known by its looks.
 struct Needle: Sendable {
     var label: String
-    /// At least two bytes.
+    /// At least three bytes.
     var start: [UInt8]
     var rest: Rest = .nothing
 
@@ -58,13 +58,13 @@ struct Needle: Sendable {
 
 /// Finds needles in one pass.
 struct NeedleIndex: Sendable {
-    /// Whether some needle starts with these two bytes: almost always not, so that a byte costs one look.
+    /// Whether some needle may start with three bytes of this hash: almost always not, so that a byte costs one look.
     private var startsNeedle = [Bool](repeating: false, count: 1 << 16)
     private var byFirstByte = [[Needle]](repeating: [], count: 256)
 
     init(_ needles: [Needle]) {
         for needle in needles {
-            startsNeedle[Self.pair(needle.start[0], needle.start[1])] = true
+            startsNeedle[needle.start.withUnsafeBytes { Self.hash(of: $0, at: 0) }] = true
             byFirstByte[Int(needle.start[0])].append(needle)
         }
     }
@@ -73,8 +73,8 @@ struct NeedleIndex: Sendable {
     func forEachMatch(in text: UnsafeRawBufferPointer, _ body: (Range<Int>, String) -> Void) {
         startsNeedle.withUnsafeBufferPointer { startsNeedle in
             var position = 0
-            while position + 1 < text.count {
-                guard startsNeedle[Self.pair(text[position], text[position + 1])],
+            while position + 2 < text.count {
+                guard startsNeedle[Self.hash(of: text, at: position)],
                     let (length, label) = longestMatch(at: position, in: text)
                 else {
                     position += 1
@@ -95,7 +95,10 @@ struct NeedleIndex: Sendable {
         return longest
     }
 
-    private static func pair(_ first: UInt8, _ second: UInt8) -> Int { Int(first) << 8 | Int(second) }
+    private static func hash(of text: UnsafeRawBufferPointer, at position: Int) -> Int {
+        let (a, b, c) = (Int(text[position]), Int(text[position + 1]), Int(text[position + 2]))
+        return (a << 8 ^ b ^ c &* 0x2F35) & 0xFFFF
+    }
 }
 
 extension UnsafeRawBufferPointer {

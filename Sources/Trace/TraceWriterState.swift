@@ -131,9 +131,14 @@ extension TraceWriterState {
         func refuse(_ reason: String) -> TraceError {
             TraceError(.invalidEvent, cannot: "record a \(event.kind.rawValue) event in", path: path, reason: reason)
         }
-        var keys = TraceFormat.reservedKeys
-        for key in event.payload.keys + event.attachments.map(\.key) where !keys.insert(key).inserted {
-            throw refuse("the key \"\(key)\" is reserved or stands twice")
+        for member in event.payload.members where TraceFormat.reservedKeys.contains(member.key) {
+            throw refuse("the key \"\(member.key)\" is reserved")
+        }
+        for (index, attachment) in event.attachments.enumerated() {
+            let isTaken = event.payload[attachment.key] != nil || TraceFormat.reservedKeys.contains(attachment.key)
+            guard !isTaken, !event.attachments[..<index].contains(where: { $0.key == attachment.key }) else {
+                throw refuse("the key \"\(attachment.key)\" is reserved or stands twice")
+            }
         }
         if let parent = event.parent, !(0..<sequence).contains(parent) {
             throw refuse("its parent \(parent) does not exist")
