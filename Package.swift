@@ -44,7 +44,7 @@ let package = Package(
         // Floor 5
         .executableTarget(
             name: "ise",
-            dependencies: ["Intents", "JSON", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Intents", "JSON", "Models", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
 

@@ -9,6 +9,8 @@ import Workspaces
 /// The plugins and models of a run, looked up before anything starts.
 struct Ensemble: Sendable {
     let casting: Casting
+    /// What has a say in a dialogue, for the traces; keys are left out.
+    let settings: JSONValue
     let redactor: Redactor
 
     /// - Throws: `.input` when a plugin is unknown, or asks a model and none is configured.
@@ -20,19 +22,19 @@ struct Ensemble: Sendable {
             throw RunError(.input, "no tool plugin is loaded; add a directory that has tools/ with --plugins")
         }
         var casting = Casting(agent: agent, simulator: simulator, tools: tools, guards: catalog.plugins(kind: .guard))
-        casting.agentModel = try Self.client(configuration.agentModel, for: agent)
-        casting.simulatorModel = try Self.client(configuration.simulatorModel, for: simulator)
+        casting.agentModel = try Self.client(.agent, for: agent, configuration)
+        casting.simulatorModel = try Self.client(.simulator, for: simulator, configuration)
         self.casting = casting
-        redactor = Redactor(secrets: [
-            Redactor.Secret(name: "agent key", value: configuration.agentModel?.key ?? ""),
-            Redactor.Secret(name: "simulator key", value: configuration.simulatorModel?.key ?? ""),
-        ])
+        settings = Self.settings(configuration, casting)
+        let keys = [("agent key", casting.agentModel), ("simulator key", casting.simulatorModel)]
+        redactor = Redactor(
+            secrets: keys.map { Redactor.Secret(name: $0.0, value: $0.1?.settings.key?.value ?? "") })
     }
 
     func runner(on host: WorkspaceHost, _ configuration: RunConfiguration) -> TrajectoryRunner {
         var runner = TrajectoryRunner(casting: casting, host: host, version: iseVersion)
         runner.limits = configuration.limits
-        runner.settings = configuration.dialogueSettings
+        runner.settings = settings
         return runner
     }
 
@@ -56,7 +58,30 @@ struct Ensemble: Sendable {
         }
     }
 
-    private static func client(_ endpoint: ModelEndpoint?, for plugin: Plugin) throws(RunError) -> ChatClient? {
-        nil
+    /// Nil for a plugin that may ask no model, whatever is configured.
+    private static func client(
+        _ role: ModelRole, for plugin: Plugin, _ configuration: RunConfiguration
+    ) throws(RunError) -> ChatClient? {
+        guard plugin.manifest.permissions.model else { return nil }
+        let flags = role == .agent ? configuration.agentModel : configuration.simulatorModel
+        do {
+            let settings = try ChatSettings(role: role, flags: flags, environment: configuration.environment)
+            return ChatClient(settings: settings, http: try HTTPClient())
+        } catch {
+            throw RunError(.input, "the \(plugin.title) asks a model: \(error)")
+        }
+    }
+
+    private static func settings(_ configuration: RunConfiguration, _ casting: Casting) -> JSONValue {
+        func model(_ client: ChatClient?) -> JSONValue? {
+            client.map { ["url": .string($0.settings.url), "model": .string($0.settings.model)] }
+        }
+        var settings: JSONValue = [
+            "agent": .string(configuration.agent), "simulator": .string(configuration.simulator),
+            "max_turns": .int(configuration.limits.userTurns),
+        ]
+        settings["agent_model"] = model(casting.agentModel)
+        settings["simulator_model"] = model(casting.simulatorModel)
+        return settings
     }
 }

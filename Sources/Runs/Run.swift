@@ -23,7 +23,7 @@ public struct Run: Sendable {
     public func execute(note: @escaping @Sendable (String) -> Void = { _ in }) async throws(RunError) -> RunSummary {
         let start = ContinuousClock.now
         let ensemble = try Ensemble(configuration, catalog: catalog)
-        let directory = try RunDirectory.claim(configuration.out, configuration: record)
+        let directory = try RunDirectory.claim(configuration.out, configuration: record(ensemble))
         let intents: IntentSource
         let host: WorkspaceHost
         do throws(RunError) {
@@ -59,8 +59,11 @@ public struct Run: Sendable {
         return summary
     }
 
-    private var record: JSONValue {
-        ["ise": .string(iseVersion), "started": .string(Timestamp.now().rfc3339), "configuration": configuration.json]
+    private func record(_ ensemble: Ensemble) -> JSONValue {
+        [
+            "ise": .string(iseVersion), "started": .string(Timestamp.now().rfc3339), "run": configuration.json,
+            "dialogue": ensemble.settings,
+        ]
     }
 
     /// Starting a host also clears what a run that was killed has left behind.

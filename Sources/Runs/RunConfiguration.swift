@@ -1,6 +1,7 @@
 import Dialogue
 import Glibc
 import JSON
+import Models
 
 /// Everything that decides what a run does.
 public struct RunConfiguration: Sendable {
@@ -22,17 +23,22 @@ public struct RunConfiguration: Sendable {
     public var agent: String
     public var simulator: String
     public var limits: DialogueLimits
-    /// The model that the agent may ask; nil for one that asks none.
-    public var agentModel: ModelEndpoint?
-    public var simulatorModel: ModelEndpoint?
+    /// The models that agent and simulator may ask, as far as flags say; the rest comes from `environment`.
+    public var agentModel = ChatSettings.Flags()
+    public var simulatorModel = ChatSettings.Flags()
+    public var environment: [String: String]
     /// Where plugins are looked for, first match first.
     public var pluginDirectories: [String]
 
-    public init(source: Source, seed: UInt64, out: String, pluginDirectories: [String]) {
+    public init(
+        source: Source, seed: UInt64, out: String, pluginDirectories: [String],
+        environment: [String: String] = RunConfiguration.processEnvironment
+    ) {
         self.source = source
         self.seed = seed
         self.out = out
         self.pluginDirectories = pluginDirectories
+        self.environment = environment
         jobs = Self.processors
         agent = "scripted"
         simulator = "scripted"
@@ -42,8 +48,20 @@ public struct RunConfiguration: Sendable {
     /// Processors that this process may use; the default number of jobs.
     public static var processors: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 
-    /// For `run.json`; keys of models are left out.
-    public var json: JSONValue {
+    /// The variables of this process.
+    public static var processEnvironment: [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let variable = entry.pointee {
+            let parts = String(cString: variable).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            entry += 1
+        }
+        return variables
+    }
+
+    /// What `run.json` says beside the settings of the dialogues.
+    var json: JSONValue {
         var json: JSONValue = [:]
         switch source {
         case .generated(let count): json["count"] = .int(count)
@@ -54,34 +72,6 @@ public struct RunConfiguration: Sendable {
         json["seed"] = .int(Int(clamping: seed))
         json["jobs"] = .int(jobs)
         json["plugins"] = JSONValue(pluginDirectories)
-        for member in dialogueSettings.object?.members ?? [] { json[member.key] = member.value }
         return json
     }
-
-    /// For the traces: what has a say in a dialogue, and nothing that hasn't.
-    var dialogueSettings: JSONValue {
-        var json: JSONValue = [
-            "agent": .string(agent), "simulator": .string(simulator), "max_turns": .int(limits.userTurns),
-        ]
-        json["agent_model"] = agentModel?.json
-        json["simulator_model"] = simulatorModel?.json
-        return json
-    }
-}
-
-/// An OpenAI-compatible server and the model to ask there.
-public struct ModelEndpoint: Sendable, Hashable {
-    /// Up to and with the version: `http://127.0.0.1:8080/v1`.
-    public var url: String
-    public var model: String
-    /// Nil for servers that want none. It is kept out of everything that is written.
-    public var key: String?
-
-    public init(url: String, model: String, key: String? = nil) {
-        self.url = url
-        self.model = model
-        self.key = key
-    }
-
-    var json: JSONValue { ["url": .string(url), "model": .string(model)] }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Glibc
-import Runs
+import Models
 
 /// The endpoints of agent and simulator. What a flag doesn't say, the environment may.
 struct ModelOptions: ParsableArguments {
@@ -22,20 +21,6 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Key for it (or ISE_SIMULATOR_KEY).")
     var simulatorKey: String?
 
-    func agent() throws -> ModelEndpoint? { try endpoint("agent", agentURL, agentModel, agentKey) }
-
-    func simulator() throws -> ModelEndpoint? { try endpoint("simulator", simulatorURL, simulatorModel, simulatorKey) }
-
-    private func endpoint(_ role: String, _ url: String?, _ model: String?, _ key: String?) throws -> ModelEndpoint? {
-        func value(_ flag: String?, _ name: String) -> String? {
-            let value = flag ?? getenv("ISE_\(role.uppercased())_\(name)").map { String(cString: $0) }
-            return value?.isEmpty == false ? value : nil
-        }
-        switch (value(url, "URL"), value(model, "MODEL")) {
-        case (nil, nil): return nil
-        case (let url?, let model?): return ModelEndpoint(url: url, model: model, key: value(key, "KEY"))
-        case (_?, nil): throw ValidationError("--\(role)-url needs --\(role)-model")
-        case (nil, _?): throw ValidationError("--\(role)-model needs --\(role)-url")
-        }
-    }
+    var agent: ChatSettings.Flags { .init(url: agentURL, model: agentModel, key: agentKey) }
+    var simulator: ChatSettings.Flags { .init(url: simulatorURL, model: simulatorModel, key: simulatorKey) }
 }

@@ -48,7 +48,6 @@ struct RunCommand: AsyncParsableCommand {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
         if maxTurns < 1 { throw ValidationError("--max-turns must be at least 1") }
-        _ = try (models.agent(), models.simulator())
     }
 
     func run() async throws {
@@ -82,8 +81,8 @@ struct RunCommand: AsyncParsableCommand {
         configuration.agent = agent
         configuration.simulator = simulator
         configuration.limits.userTurns = maxTurns
-        configuration.agentModel = try models.agent()
-        configuration.simulatorModel = try models.simulator()
+        configuration.agentModel = models.agent
+        configuration.simulatorModel = models.simulator
         return configuration
     }
 

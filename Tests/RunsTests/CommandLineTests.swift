@@ -4,7 +4,7 @@ import Testing
 @Suite struct CommandLineTests {
     @Test(arguments: [
         ["run", "--count", "0"], ["run", "--jobs", "0"], ["run", "--max-turns", "0"], ["run", "--seed", "x"],
-        ["run", "--agent-url", "http://127.0.0.1:1/v1"], ["run", "--nonsense"], ["trace", "verify"],
+        ["run", "--nonsense"], ["trace", "verify"],
         ["intents", "--count", "-1"],
     ])
     func `a wrong command line is told and starts nothing`(arguments: [String]) async throws {
