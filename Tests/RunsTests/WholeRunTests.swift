@@ -85,7 +85,7 @@ import Testing
 
     @Test func `bad lines are told and counted, and the good intents run`() async throws {
         let place = try TemporaryDirectory()
-        let good = try fixture("../IntentsTests/Fixtures/intents.jsonl").split(separator: 0x0A)[0]
+        let good = try TestSupport.readFile(Fixtures.intents).split(separator: 0x0A)[0]
         let bad = [#"{"id": "../x", "natural_language_intent": "x"}"#, "{", #"{"id": "y"}"#].map { Array($0.utf8) }
         try place.write("intents.jsonl", Array(([Array(good), Array(good)] + bad).joined(separator: [0x0A])))
         let run = try await ise("run", "--intents", place.file("intents.jsonl"), "--out", place.file("run"), "--json")
@@ -154,10 +154,5 @@ extension WholeRunTests {
             for key in ["time", "prev", "wall_ms", "seq", "parent"] { members[key] = nil }
             return .object(members)
         }
-    }
-
-    private func fixture(_ name: String) throws -> [UInt8] {
-        let here = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-        return try TestSupport.readFile("/\(here)/\(name)")
     }
 }
