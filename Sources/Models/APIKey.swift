@@ -9,8 +9,8 @@ public struct APIKey: Sendable, Hashable {
         guard !self.value.isEmpty else { return nil }
     }
 
-    /// The bytes with every occurrence of the key replaced: servers quote keys in their errors. A short key, as local servers are given
-    /// for form's sake (`x`, `none`), is no secret, and would be found in innocent text.
+    /// The bytes with every occurrence of the key replaced: servers quote keys in their errors. A short key, as local
+    /// servers are given for form's sake (`x`, `none`), is no secret, and would be found in innocent text.
     func removed(from bytes: [UInt8]) -> [UInt8] {
         let key = Array(value.utf8)
         guard key.count >= 8 else { return bytes }

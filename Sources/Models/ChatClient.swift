@@ -147,6 +147,7 @@ public struct ChatClient: Sendable {
 
     private func cancelled(_ last: ChatError) -> ChatError {
         ChatError(
-            code: .cancelled, message: "\(place): cancelled while waiting to try again", status: last.status, raw: last.raw)
+            code: .cancelled, message: "\(place): cancelled while waiting to try again", status: last.status,
+            raw: last.raw)
     }
 }

@@ -106,7 +106,8 @@ public struct ChatResponse: Sendable, Equatable {
         case let value?: arguments = value.compact
         }
         let id = call["id"]?.string ?? ""
-        return ToolCall(id: id.isEmpty ? "call_\(index)" : id, name: function["name"]?.string ?? "", arguments: arguments)
+        return ToolCall(
+            id: id.isEmpty ? "call_\(index)" : id, name: function["name"]?.string ?? "", arguments: arguments)
     }
 }
 

@@ -39,8 +39,8 @@ public struct ChatSettings: Sendable {
         }
     }
 
-    /// Settings from the flags `--agent-url`, `--agent-model`, `--agent-key`, else from `ISE_AGENT_URL`, `ISE_AGENT_MODEL`,
-    /// `ISE_AGENT_KEY` (`SIMULATOR` likewise), the key at last from `OPENAI_API_KEY`.
+    /// Settings from the flags `--agent-url`, `--agent-model`, `--agent-key`, else from `ISE_AGENT_URL`,
+    /// `ISE_AGENT_MODEL`, `ISE_AGENT_KEY` (`SIMULATOR` likewise), the key at last from `OPENAI_API_KEY`.
     public init(role: ModelRole, flags: Flags, environment: [String: String]) throws(ChatSettingsError) {
         func setting(_ flag: String?, _ name: String) -> String? {
             [flag, environment["ISE_\(role.rawValue.uppercased())_\(name.uppercased())"]]

@@ -9,7 +9,8 @@ final class CurlLoop: Sendable {
     private struct Inbox {
         var jobs: [HTTPJob] = []
         var isStopping = false
-        /// Nil once the thread is done with it. Sent between threads, used by one: `curl_multi_wakeup` is the exception, and made for it.
+        /// Nil once the thread is done with it. Sent between threads, used by one: `curl_multi_wakeup` is the
+        /// exception, and made for it.
         nonisolated(unsafe) var multi: UnsafeMutableRawPointer?
     }
 
@@ -31,7 +32,8 @@ final class CurlLoop: Sendable {
         guard status == 0 else {
             argument.release()
             curl_multi_cleanup(multi)
-            throw HTTPError(code: .other, message: "cannot start a thread: \(String(cString: strerror(status)))", url: "")
+            throw HTTPError(
+                code: .other, message: "cannot start a thread: \(String(cString: strerror(status)))", url: "")
         }
         pthread_detach(thread)
         return loop
@@ -60,6 +62,10 @@ final class CurlLoop: Sendable {
     /// The thread's body: until `stop`.
     fileprivate func run() {
         guard let multi = inbox.withLock({ $0.multi }) else { return }
+        // OpenSSL raises SIGPIPE on broken connections, and no signal of the process has business here.
+        var signals = sigset_t()
+        sigfillset(&signals)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         var transfers: [UnsafeMutableRawPointer: CurlTransfer] = [:]
         while true {
             let (jobs, isStopping) = inbox.withLock { inbox in

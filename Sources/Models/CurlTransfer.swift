@@ -60,7 +60,8 @@ final class CurlTransfer {
 
     private func configure() -> CURLcode {
         let request = job.request
-        for line in request.headers.map({ "\($0.name): \($0.value)" }) + ["Expect:"] {  // waits for nothing before a large body
+        // An empty "Expect:" keeps libcurl from asking, and waiting, before it sends a large body.
+        for line in request.headers.map({ "\($0.name): \($0.value)" }) + ["Expect:"] {
             guard let list = curl_slist_append(headerList, line) else { return CURLE_OUT_OF_MEMORY }
             headerList = list
         }

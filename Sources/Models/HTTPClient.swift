@@ -4,8 +4,8 @@ import Synchronization
 
 /// Sends HTTP requests: libcurl's multi interface on one thread of its own, however many requests are under way.
 ///
-/// Connections are kept and used again. Redirects are not followed. Proxies come from the environment, as libcurl reads it, but never
-/// for the loopback.
+/// Connections are kept and used again. Redirects are not followed. Proxies come from the environment, as libcurl
+/// reads it, but never for the loopback.
 public final class HTTPClient: Sendable {
     private let loop: CurlLoop
 

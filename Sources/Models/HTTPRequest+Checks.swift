@@ -2,8 +2,12 @@ extension HTTPRequest {
     /// Why the request must not be sent; nil for a good one. A line break in a header would smuggle in another.
     var defect: String? {
         guard !method.isEmpty, method.utf8.allSatisfy({ $0.isTokenCharacter }) else { return "the method is no token" }
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return "the URL has blanks or control characters" }
-        guard url.hasPrefix("http://") || url.hasPrefix("https://") else { return "the URL starts with neither http:// nor https://" }
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+            return "the URL has blanks or control characters"
+        }
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            return "the URL starts with neither http:// nor https://"
+        }
         for (name, value) in headers {
             guard !name.isEmpty, name.utf8.allSatisfy({ $0.isTokenCharacter }) else {
                 return "a header's name is no token"

@@ -5,8 +5,8 @@ import Glibc
 public struct RetryPolicy: Sendable, Hashable {
     /// The first attempt counts.
     public var maximumAttempts = 5
-    /// The wait before attempt n + 1 is drawn from zero to `firstWait` · 2ⁿ⁻¹ ("full jitter"), so that clients that failed together
-    /// do not come back together.
+    /// The wait before attempt n + 1 is drawn from zero to `firstWait` · 2ⁿ⁻¹ ("full jitter"), so that clients that
+    /// failed together do not come back together.
     public var firstWait: Duration = .milliseconds(500)
     public var longestWait: Duration = .seconds(30)
     /// A server that asks for more patience in `Retry-After` is given up.
@@ -25,7 +25,9 @@ public struct RetryPolicy: Sendable, Hashable {
     /// What `Retry-After` asks for: seconds or a date. Nil for none and for nonsense.
     static func retryAfter(_ header: String?, now: Int) -> Duration? {
         guard let header = header?.trimmed, !header.isEmpty else { return nil }
-        if let seconds = Double(header) { return seconds.isFinite && seconds >= 0 && seconds < 1e9 ? .seconds(seconds) : nil }
+        if let seconds = Double(header) {
+            return seconds.isFinite && seconds >= 0 && seconds < 1e9 ? .seconds(seconds) : nil
+        }
         let date = curl_getdate(header, nil)
         return date < 0 ? nil : .seconds(max(date - now, 0))
     }

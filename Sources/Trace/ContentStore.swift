@@ -2,8 +2,8 @@ import Glibc
 
 /// Blobs by content: `<directory>/ab/abcd…`, named by SHA-256. The same bytes are kept once.
 ///
-/// Any number of writers, of any number of processes, may use one directory: a blob is written under a name of its own and
-/// renamed when it is whole.
+/// Any number of writers, of any number of processes, may use one directory: a blob is written under a name of its
+/// own and renamed when it is whole.
 public struct ContentStore: Sendable, Hashable {
     public let directory: String
 

@@ -32,7 +32,8 @@ struct LineReader: ~Copyable {
             if reachedEnd { return bytes.isEmpty ? nil : line(bytes, isTerminated: false) }
             let available = UnsafeRawBufferPointer(rebasing: chunk[unread])
             if let newline = Self.newline(in: available) {
-                bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: available[..<newline]).bindMemory(to: UInt8.self))
+                bytes.append(
+                    contentsOf: UnsafeRawBufferPointer(rebasing: available[..<newline]).bindMemory(to: UInt8.self))
                 unread = (unread.lowerBound + newline + 1)..<unread.upperBound
                 return line(bytes, isTerminated: true)
             }

@@ -4,7 +4,9 @@ extension Needle {
     /// A known secret as it is, and in its JSON, URL, hexadecimal and base64 forms.
     static func spellings(of secret: Redactor.Secret) -> [Needle] {
         let value = Array(secret.value.utf8)
-        var spellings: Set<[UInt8]> = [value, Array(JSONValue.string(secret.value).compactBytes.dropFirst().dropLast())]
+        var spellings: Set<[UInt8]> = [
+            value, Array(JSONValue.string(secret.value).compactBytes.dropFirst().dropLast()),
+        ]
         for upperCase in [true, false] {
             spellings.insert(percentEncoded(value, upperCase: upperCase))
             spellings.insert(value.flatMap { hex($0, upperCase: upperCase) })
@@ -26,8 +28,9 @@ extension Needle {
         }
     }
 
-    /// A value inside a longer text that was encoded as a whole starts at any of three places of a base64 group. The characters that
-    /// mix its bits with its neighbours' are left out: no more than its first and its last byte can be guessed from them.
+    /// A value inside a longer text that was encoded as a whole starts at any of three places of a base64 group. The
+    /// characters that mix its bits with its neighbours' are left out: no more than its first and its last byte can
+    /// be guessed from them.
     private static func base64Forms(_ bytes: [UInt8]) -> [[UInt8]] {
         var forms = [base64(bytes), urlSafe(base64(bytes))]
         for offset in 0..<3 {

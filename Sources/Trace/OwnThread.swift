@@ -1,7 +1,7 @@
 import Glibc
 
-/// Runs blocking work on a thread of its own. The cooperative pool has as many threads as the machine has cores; one that waits
-/// for a disk is missing everywhere else.
+/// Runs blocking work on a thread of its own. The cooperative pool has as many threads as the machine has cores; one
+/// that waits for a disk is missing everywhere else.
 func onOwnThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { continuation in
         let job = Job { continuation.resume(returning: work()) }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The `.part` file of a trace being written: opened for one writer at a time, published under its final name when it is whole.
+/// The `.part` file of a trace being written: opened for one writer at a time, published under its final name when it
+/// is whole.
 struct PartialFile: ~Copyable, Sendable {
     let file: File
     let finalPath: String
@@ -12,7 +13,9 @@ struct PartialFile: ~Copyable, Sendable {
         self.finalPath = finalPath
     }
 
-    static func create(id: String, in directory: String, existing: TraceWriter.ExistingPartial) throws(TraceError) -> PartialFile {
+    static func create(id: String, in directory: String, existing: TraceWriter.ExistingPartial) throws(TraceError)
+        -> PartialFile
+    {
         let path = "\(directory)/\(id)\(TraceFormat.partialExtension)"
         let finalPath = "\(directory)/\(id)\(TraceFormat.fileExtension)"
         try File.createDirectory(directory)
@@ -44,8 +47,8 @@ struct PartialFile: ~Copyable, Sendable {
         try File.syncDirectory(File.directory(of: finalPath))
     }
 
-    /// The lock goes with the process. Between opening and locking the other writer may have published the file: then the name
-    /// is gone or stands for another file, and what we hold must not be touched.
+    /// The lock goes with the process. Between opening and locking the other writer may have published the file: then
+    /// the name is gone or stands for another file, and what we hold must not be touched.
     private static func openLocked(_ path: String) throws(TraceError) -> File {
         while true {
             let file = try File(opening: path, flags: O_RDWR | O_CREAT | O_APPEND, to: action)

@@ -1,7 +1,8 @@
 /// Takes secrets out of bytes before they are hashed and written.
 ///
-/// Always on. It looks for known secrets, by exact value and in the encodings that programs print them in, and for whatever looks
-/// like a token of a well-known kind. Each find is replaced by `[REDACTED:label]` and counted under its label.
+/// Always on. It looks for known secrets, by exact value and in the encodings that programs print them in, and for
+/// whatever looks like a token of a well-known kind. Each find is replaced by `[REDACTED:label]` and counted under
+/// its label.
 public struct Redactor: Sendable {
     /// A value that must not appear in any trace.
     public struct Secret: Sendable, Hashable {

@@ -76,7 +76,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 
-    // The proleptic Gregorian calendar in 400-year eras of 146,097 days; a year starts in March, so that the leap day is its last.
+    // The proleptic Gregorian calendar in 400-year eras of 146,097 days; a year starts in March, so that the leap day
+    // is its last.
 
     private static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
         let shifted = month > 2 ? year : year - 1

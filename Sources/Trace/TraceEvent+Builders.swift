@@ -102,7 +102,8 @@ extension TraceEvent {
         return TraceEvent(.toolCall, turn: turn, parent: parent, payload: payload)
     }
 
-    /// A command that ran in the workspace, with its facts (`exit_code`, `signal`, `ended_by`, `wall_ms`, …) and its output.
+    /// A command that ran in the workspace, with its facts (`exit_code`, `signal`, `ended_by`, `wall_ms`, …) and its
+    /// output.
     /// - Parameter call: the number of the `tool_call` event, if one caused it.
     public static func exec(
         argv: [String], directory: String, facts: JSONObject, stdout: [UInt8], stderr: [UInt8],

@@ -11,7 +11,8 @@ public struct TraceEvent: Sendable, Equatable {
     public var parent: Int?
     /// Strings over `TraceFormat.spillThreshold` move to the content store by themselves.
     public var payload: JSONObject
-    /// Bytes that are recorded exactly under these payload keys: inline where they are short, valid UTF-8, else as a blob.
+    /// Bytes that are recorded exactly under these payload keys: inline where they are short, valid UTF-8, else as a
+    /// blob.
     public var attachments: [Attachment] = []
 
     public struct Attachment: Sendable, Equatable {

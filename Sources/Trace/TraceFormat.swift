@@ -4,9 +4,9 @@
 ///
 ///     {"seq":0,"time":"…","type":"…","turn":null,"parent":null, …payload…, "prev":"<64 hex digits>"}
 ///
-/// `prev` is the SHA-256 of the line before, without its newline (64 zeros in the first line). So every line vouches for all that
-/// stand before it. Nothing follows the last line, the `end` event, so that one vouches for itself: its last key, `self`, is
-/// the SHA-256 of the line's own bytes up to `,"self"`.
+/// `prev` is the SHA-256 of the line before, without its newline (64 zeros in the first line). So every line vouches
+/// for all that stand before it. Nothing follows the last line, the `end` event, so that one vouches for itself: its
+/// last key, `self`, is the SHA-256 of the line's own bytes up to `,"self"`.
 public enum TraceFormat {
     /// Counts incompatible changes; stands in the `start` event.
     public static let version = 1

@@ -57,7 +57,8 @@ public struct TraceVerification: Sendable, Hashable {
     public var json: JSONValue {
         [
             "path": .string(path), "intact": .bool(isIntact), "events": .int(events), "blobs": .int(blobs),
-            "outcome": outcome.map(JSONValue.string) ?? .null, "digest": digest.map { .string($0.description) } ?? .null,
+            "outcome": outcome.map(JSONValue.string) ?? .null,
+            "digest": digest.map { .string($0.description) } ?? .null,
             "problems": .array(problems.map(\.json)),
         ]
     }

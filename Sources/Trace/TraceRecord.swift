@@ -29,7 +29,9 @@ public struct TraceRecord: Sendable, Equatable {
             Malformed(reason: "its \"\(field)\" is not \(expected)")
         }
         guard let sequence = object["seq"]?.int else { throw missing("seq", "an integer") }
-        guard let time = object["time"]?.string.flatMap(Timestamp.init(rfc3339:)) else { throw missing("time", "a time") }
+        guard let time = object["time"]?.string.flatMap(Timestamp.init(rfc3339:)) else {
+            throw missing("time", "a time")
+        }
         guard let type = object["type"]?.string else { throw missing("type", "a string") }
         guard let previous = object["prev"]?.string.flatMap({ ContentHash(hexDigits: Array($0.utf8)[...]) }) else {
             throw missing("prev", "64 lower-case hexadecimal digits")
@@ -44,7 +46,8 @@ public struct TraceRecord: Sendable, Equatable {
         self.previous = previous
         turn = object["turn"]?.int
         parent = object["parent"]?.int
-        payload = JSONObject(object.members.filter { !TraceFormat.reservedKeys.contains($0.key) }.map { ($0.key, $0.value) })
+        payload = JSONObject(
+            object.members.filter { !TraceFormat.reservedKeys.contains($0.key) }.map { ($0.key, $0.value) })
     }
 
     private static func parse(_ bytes: [UInt8]) throws(Malformed) -> JSONObject {

@@ -2,7 +2,8 @@ import JSON
 
 /// Writes a trace for people: the dialogue, what ran and what came of it.
 ///
-/// Feed it the records in their order and print what it returns. Nothing that was recorded reaches the terminal as a control sequence.
+/// Feed it the records in their order and print what it returns. Nothing that was recorded reaches the terminal as a
+/// control sequence.
 public struct TraceRenderer: Sendable {
     /// How much of each output and text is shown.
     public var maximumLines: Int
@@ -123,7 +124,8 @@ extension TraceRenderer {
         if let error = record["error"]?.string {
             return [style(.red, "  model (\(text(record["role"]))): \(error) [\(took), attempts: \(attempts)]")]
         }
-        return isVerbose ? [style(.dim, "  model answered (\(text(record["role"]))): \(took), attempts: \(attempts)")] : []
+        return isVerbose
+            ? [style(.dim, "  model answered (\(text(record["role"]))): \(took), attempts: \(attempts)")] : []
     }
 
     private func guardWord(_ record: TraceRecord) -> [String] {
@@ -147,7 +149,11 @@ extension TraceRenderer {
     private mutating func outcome(_ record: TraceRecord) -> [String] {
         let outcome = text(record["outcome"])
         self.outcome = outcome
-        return ["", style(outcome == "completed" ? .green : .red, "outcome: \(outcome)") + style(.dim, "  \(text(record["reason"]))")]
+        return [
+            "",
+            style(outcome == "completed" ? .green : .red, "outcome: \(outcome)")
+                + style(.dim, "  \(text(record["reason"]))"),
+        ]
     }
 
     private func end(_ record: TraceRecord) -> [String] {

@@ -1,7 +1,8 @@
 /// Checks that a trace is what its writer wrote: every line, their order and number, and the blobs they refer to.
 ///
-/// A flipped byte, a dropped, moved or repeated line, a cut or grown tail are all found, and the line is named. Someone who rewrites
-/// the whole file with a new chain is found by the digest that the writer's receipt had, kept elsewhere.
+/// A flipped byte, a dropped, moved or repeated line, a cut or grown tail are all found, and the line is named.
+/// Someone who rewrites the whole file with a new chain is found by the digest that the writer's receipt had, kept
+/// elsewhere.
 public struct TraceVerifier: Sendable {
     /// Without a store, blobs are not looked at.
     public var store: ContentStore?
@@ -18,7 +19,7 @@ public struct TraceVerifier: Sendable {
         var check = TraceCheck(path: path, store: store)
         do throws(TraceError) {
             while check.wantsMore, let line = try lines.next() { check.take(line) }
-        } catch where error.code == .tooBig {
+        } catch  where error.code == .tooBig {
             check.report(.unparsable, check.lineCount + 1, error.reason)
         }
         check.close(expecting: digest)

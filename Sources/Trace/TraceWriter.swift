@@ -3,8 +3,9 @@ import Synchronization
 
 /// Writes one trace: `<id>.jsonl.part` while it grows, `<id>.jsonl` once it is whole and on the disk.
 ///
-/// Events are numbered and chained in the order of the calls to `append`, which may come from any thread. What `append` took is
-/// in the kernel's hands after the next checkpoint event at the latest, so it survives the death of the process.
+/// Events are numbered and chained in the order of the calls to `append`, which may come from any thread. What
+/// `append` took is in the kernel's hands after the next checkpoint event at the latest, so it survives the death of
+/// the process.
 public final class TraceWriter: Sendable {
     public let id: String
     /// Where the finished trace will be.
@@ -22,8 +23,8 @@ public final class TraceWriter: Sendable {
     /// - Parameters:
     ///   - id: becomes a file's name: letters, digits, `-`, `_`, `.`; not starting with a dot; at most 200 characters.
     ///   - now: the clock of the events' times.
-    /// - Throws: `.exists` when there is a finished trace, or a partial one and `existing` is `.refuse`; `.busy` when another writer has
-    ///   it open; `.invalidName`; and what the file system says.
+    /// - Throws: `.exists` when there is a finished trace, or a partial one and `existing` is `.refuse`; `.busy` when
+    ///   another writer has it open; `.invalidName`; and what the file system says.
     public init(
         id: String, in directory: String, store: ContentStore, redactor: Redactor = Redactor(),
         existing: ExistingPartial = .refuse, now: @escaping @Sendable () -> Timestamp = { .now() }
@@ -31,7 +32,8 @@ public final class TraceWriter: Sendable {
         guard Self.isValid(id: id) else {
             throw TraceError(
                 .invalidName, cannot: "create a trace for the trajectory", path: id.debugDescription,
-                reason: "an id has letters, digits, '-', '_' and '.', does not start with a dot and is at most 200 long")
+                reason: "an id has letters, digits, '-', '_' and '.', does not start with a dot and is at most 200 long"
+            )
         }
         self.id = id
         self.store = store
@@ -50,9 +52,9 @@ public final class TraceWriter: Sendable {
 
     /// Takes the event and returns its number.
     ///
-    /// - Throws: `.invalidEvent`, `.tooBig` and `.finished`, or a blob's error: the event was not taken. `.noSpace` and the other
-    ///   errors of the trace's own file: the bytes are kept and the next call tries again; as long as that fails, events are
-    ///   refused, so that what is kept stays small.
+    /// - Throws: `.invalidEvent`, `.tooBig` and `.finished`, or a blob's error: the event was not taken. `.noSpace`
+    ///   and the other errors of the trace's own file: the bytes are kept and the next call tries again; as long as
+    ///   that fails, events are refused, so that what is kept stays small.
     @discardableResult
     public func append(_ event: TraceEvent) throws(TraceError) -> Int {
         try state.withLock { state throws(TraceError) in try state.append(event, to: file.file) }
@@ -66,8 +68,8 @@ public final class TraceWriter: Sendable {
     /// The number of events taken so far.
     public var eventCount: Int { state.withLock { $0.sequence } }
 
-    /// Ends the trace: answers calls that have no result with a synthesized failed one, writes the `end` event, waits until
-    /// everything is on the disk, and gives the file its final name.
+    /// Ends the trace: answers calls that have no result with a synthesized failed one, writes the `end` event, waits
+    /// until everything is on the disk, and gives the file its final name.
     ///
     /// After an error the `.part` file stays and `finish` may be called again.
     public func finish(outcome: String) async throws(TraceError) -> TraceReceipt {

@@ -52,7 +52,8 @@ struct TraceWriterState {
         try file.drain(&lines, to: "write the trace")
     }
 
-    /// Writes the `end` event, once; a second call only tries to get rid of the bytes. The caller publishes the file then.
+    /// Writes the `end` event, once; a second call only tries to get rid of the bytes. The caller publishes the file
+    /// then.
     mutating func end(
         outcome: String, in file: borrowing PartialFile
     ) throws(TraceError) -> (TraceReceipt, blobs: Set<ContentHash>) {

@@ -1,6 +1,6 @@
 extension String {
-    /// The text with everything in it that a terminal would act upon spelled out: control characters and escape sequences as
-    /// `\x1b`, characters that reorder or hide text as `\u{202e}`. Newlines and tabs stay.
+    /// The text with everything in it that a terminal would act upon spelled out: control characters and escape
+    /// sequences as `\x1b`, characters that reorder or hide text as `\u{202e}`. Newlines and tabs stay.
     public var visible: String {
         guard unicodeScalars.contains(where: \.needsSpelling) else { return self }
         var out = ""

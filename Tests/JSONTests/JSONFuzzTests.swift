@@ -37,7 +37,7 @@ import Testing
         let position = Int.random(in: 0...bytes.count, using: &random)
         switch Int.random(in: 0..<4, using: &random) {
         case 0: bytes.insert(structure.randomElement(using: &random) ?? 0, at: position)
-        case 1: bytes.insert(UInt8.random(in: 0 ... 255, using: &random), at: position)
+        case 1: bytes.insert(UInt8.random(in: 0...255, using: &random), at: position)
         case 2: bytes.removeSubrange(position..<min(position + 3, bytes.count))
         default: bytes = Array(bytes[..<position])
         }
@@ -53,7 +53,8 @@ import Testing
             return value.isFinite ? .double(value) : .double(0.1)
         case 4: return .string(randomString(using: &random))
         case 5, 6:
-            return .array((0..<Int.random(in: 0..<5, using: &random)).map { _ in randomValue(depth: depth - 1, using: &random) })
+            return .array(
+                (0..<Int.random(in: 0..<5, using: &random)).map { _ in randomValue(depth: depth - 1, using: &random) })
         default:
             var object = JSONObject()
             for _ in 0..<Int.random(in: 0..<5, using: &random) {

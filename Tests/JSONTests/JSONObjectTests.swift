@@ -38,7 +38,8 @@ import Testing
         #expect(JSONValue.int(3).double == 3)
         #expect(JSONValue.string("3").int == nil)
         #expect(JSONValue.null.isNull)
-        #expect([JSONValue.null, true, 1, 1.5, "s", [], [:]].map(\.typeName)
-            == ["null", "boolean", "integer", "number", "string", "array", "object"])
+        #expect(
+            [JSONValue.null, true, 1, 1.5, "s", [], [:]].map(\.typeName)
+                == ["null", "boolean", "integer", "number", "string", "array", "object"])
     }
 }

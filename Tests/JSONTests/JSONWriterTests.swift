@@ -13,7 +13,9 @@ import Testing
     }
 
     @Test func `numbers keep their kind`() throws {
-        for value in [JSONValue.int(1), .double(1), .double(-0.0), .double(1e300), .double(.leastNonzeroMagnitude), .int(.min)] {
+        for value in [
+            JSONValue.int(1), .double(1), .double(-0.0), .double(1e300), .double(.leastNonzeroMagnitude), .int(.min),
+        ] {
             #expect(try JSONValue(parsing: value.compact) == value)
         }
         #expect(JSONValue.double(.nan).compact == "null")

@@ -157,7 +157,8 @@ import Testing
 
     @Test func `the key is in nothing that can be recorded`() async throws {
         let key = "sk-very-secret-0123456789"
-        let echo = ScriptedAnswer.json(status: 401, ["error": ["message": .string("Incorrect API key provided: \(key)")]])
+        let echo = ScriptedAnswer.json(
+            status: 401, ["error": ["message": .string("Incorrect API key provided: \(key)")]])
         try await ScriptedChatServer.with(answers: [.text(status: 500, "key \(key)"), echo]) { server in
             let client = client(server.url, key: key)
             let exchange = await client.complete(client.body(request))

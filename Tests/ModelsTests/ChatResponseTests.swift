@@ -48,7 +48,8 @@ import Testing
         #expect(response.reasoning == "because")
         #expect(
             response.toolCalls == [
-                .init(id: "call_0", name: "one", arguments: #"{"k":[1,2]}"#), .init(id: "call_1", name: "two", arguments: "{}"),
+                .init(id: "call_0", name: "one", arguments: #"{"k":[1,2]}"#),
+                .init(id: "call_1", name: "two", arguments: "{}"),
                 .init(id: "x", name: "three", arguments: ""), .init(id: "y", name: "", arguments: "{}"),
             ])
         #expect(response.message["extra"] == "kept")
@@ -74,13 +75,16 @@ import Testing
     @Test(arguments: [
         ("", "empty"), ("<html>", "no JSON"), ("{\"choices\":[{\"message\"", "no JSON"), ("[]", "choices"),
         ("{}", "choices"), ("{\"choices\":[]}", "choices"), ("{\"choices\":[{}]}", "message"),
-        ("{\"choices\":[{\"message\":\"hi\"}]}", "message"), ("{\"choices\":[{\"message\":{\"content\":5}}]}", "content"),
+        ("{\"choices\":[{\"message\":\"hi\"}]}", "message"),
+        ("{\"choices\":[{\"message\":{\"content\":5}}]}", "content"),
         ("{\"choices\":[{\"message\":{\"tool_calls\":\"x\"}}]}", "tool_calls"),
         ("{\"choices\":[{\"message\":{\"tool_calls\":[7]}}]}", "tool call 0"),
         ("{\"error\":{\"message\":\"no capacity\"}}", "no capacity"), ("{\"error\":\"no capacity\"}", "no capacity"),
         ("null", "choices"), ("\u{0}\u{1}", "no JSON"),
     ])
-    func `a malformed answer is an error with its bytes, and is not asked for again`(body: String, says: String) async throws {
+    func `a malformed answer is an error with its bytes, and is not asked for again`(body: String, says: String)
+        async throws
+    {
         let result = try await result(.text(body))
         let error = try #require(throws: ChatError.self) { try result.get() }
         #expect(error.code == .malformed)
@@ -97,7 +101,7 @@ import Testing
             var body = good
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 let position = Int.random(in: 0..<body.count, using: &random)
-                body[position] = UInt8.random(in: 0 ... 255, using: &random)
+                body[position] = UInt8.random(in: 0...255, using: &random)
             }
             damaged.append(Array(body.prefix(Int.random(in: 0...body.count, using: &random))))
         }

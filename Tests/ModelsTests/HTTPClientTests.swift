@@ -9,7 +9,8 @@ import Testing
     init() throws { client = try HTTPClient() }
 
     @Test func `a request arrives as it was made and its answer comes back`() async throws {
-        let answer = ScriptedAnswer(status: 201, headers: ["X-Test": "yes", "Content-Type": "text/plain"], body: [0, 1, 255])
+        let answer = ScriptedAnswer(
+            status: 201, headers: ["X-Test": "yes", "Content-Type": "text/plain"], body: [0, 1, 255])
         try await ScriptedChatServer.with(answers: [answer]) { server in
             let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
             let response = try await client.send(
@@ -45,7 +46,9 @@ import Testing
     }
 
     @Test func `many requests are under way at once`() async throws {
-        try await ScriptedChatServer.with(responding: { _, request in .text(String(decoding: request.body, as: UTF8.self)) }) { server in
+        try await ScriptedChatServer.with(responding: { _, request in
+            .text(String(decoding: request.body, as: UTF8.self))
+        }) { server in
             let answers = try await withThrowingTaskGroup(of: String.self) { group in
                 for index in 0..<100 {
                     group.addTask {
@@ -65,7 +68,8 @@ import Testing
         }
         #expect(error?.code == .connection)
         #expect(error?.isTransient == true)
-        #expect(error?.description.contains("Connection refused") == true || error?.description.contains("connect") == true)
+        #expect(
+            error?.description.contains("Connection refused") == true || error?.description.contains("connect") == true)
         #expect(error?.description.contains("pw") == false)
         #expect(error?.description.contains("token") == false)
     }
@@ -147,7 +151,8 @@ import Testing
     }
 
     @Test(arguments: [
-        HTTPRequest("GET", "file:///etc/passwd"), HTTPRequest("GET", "ftp://127.0.0.1/x"), HTTPRequest("GET", "http://a b/"),
+        HTTPRequest("GET", "file:///etc/passwd"), HTTPRequest("GET", "ftp://127.0.0.1/x"),
+        HTTPRequest("GET", "http://a b/"),
         HTTPRequest("GET\r\nX: y", "http://127.0.0.1:1/"), HTTPRequest("GET", "http://"),
         HTTPRequest("GET", "http://127.0.0.1:1/", headers: [("X", "a\r\nInjected: b")]),
         HTTPRequest("GET", "http://127.0.0.1:1/", headers: [("X: y\r\nZ", "a")]),

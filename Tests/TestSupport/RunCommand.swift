@@ -1,7 +1,7 @@
 import Glibc
 
-/// Runs a program of the host with its output thrown away, waits for it, and returns its exit code; nil when it could not be
-/// started or was killed.
+/// Runs a program of the host with its output thrown away, waits for it, and returns its exit code; nil when it could
+/// not be started or was killed.
 public func runCommand(_ argv: [String]) -> CInt? {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -27,13 +27,16 @@ public final class ScriptedChatServer: Sendable {
     /// What came in so far, oldest first.
     public var requests: [Request] { log.requests.withLock { $0 } }
 
-    /// Runs `body` against a server that gives the answers in their order. Asked for more, it answers 418, which no client retries.
+    /// Runs `body` against a server that gives the answers in their order. Asked for more, it answers 418, which no
+    /// client retries.
     public static func with<Result>(
         answers: [ScriptedAnswer], _ body: (ScriptedChatServer) async throws -> Result
     ) async throws -> Result {
-        try await with(responding: { index, _ in
-            index < answers.count ? answers[index] : .text(status: 418, "the script has only \(answers.count) answers")
-        }, body)
+        try await with(
+            responding: { index, _ in
+                index < answers.count
+                    ? answers[index] : .text(status: 418, "the script has only \(answers.count) answers")
+            }, body)
     }
 
     /// Runs `body` against a server that asks `respond` for each answer; the first request has index 0.

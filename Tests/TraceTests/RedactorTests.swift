@@ -12,7 +12,8 @@ import Trace
         let hex = bytes.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
         let url = "s3cr3t%2Fva%2Blue%20%22quoted%22"
         let json = #"s3cr3t/va+lue \"quoted\""#
-        for spelling in [secret, hex, hex.uppercased(), url, url.lowercased(), json, Data(bytes).base64EncodedString()] {
+        for spelling in [secret, hex, hex.uppercased(), url, url.lowercased(), json, Data(bytes).base64EncodedString()]
+        {
             #expect(redactor.redact("before \(spelling) after") == "before [REDACTED:agent-key] after")
         }
     }
@@ -28,7 +29,10 @@ import Trace
 
     @Test(arguments: [
         ("OPENAI_API_KEY=sk-proj-abcdefghij0123456789XYZ", "OPENAI_API_KEY=[REDACTED:api-key]"),
-        ("https://u:ghp_abcdefghijklmnopqrstuvwxyz0123456789@github.com/x", "https://u:[REDACTED:github-token]@github.com/x"),
+        (
+            "https://u:ghp_abcdefghijklmnopqrstuvwxyz0123456789@github.com/x",
+            "https://u:[REDACTED:github-token]@github.com/x"
+        ),
         ("id AKIAIOSFODNN7EXAMPLE.", "id [REDACTED:aws-key-id]."),
         ("Authorization: Bearer abcdefghij.klmnop-1234567890", "Authorization: [REDACTED:bearer-token]"),
         ("x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w y", "x [REDACTED:jwt] y"),

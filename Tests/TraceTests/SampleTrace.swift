@@ -44,10 +44,12 @@ struct TraceBench: Sendable {
                 stderr: Array("wc: dat.csv: No such file or directory\n".utf8), call: missing, turn: 1))
         try writer.append(
             .toolResult(
-                call: missing, id: "call_0", tool: "exec", text: "wc: dat.csv: No such file or directory\n[exit code 1]",
+                call: missing, id: "call_0", tool: "exec",
+                text: "wc: dat.csv: No such file or directory\n[exit code 1]",
                 failed: true, details: ["exit_code": 1], turn: 1))
         try writer.append(.userTurn("It is data.csv. Show it, too.", turn: 2))
-        let shown = try writer.append(.toolCall(id: "call_0", tool: "exec", arguments: ["command": "cat data.csv"], turn: 2))
+        let shown = try writer.append(
+            .toolCall(id: "call_0", tool: "exec", arguments: ["command": "cat data.csv"], turn: 2))
         try writer.append(
             .toolResult(call: shown, id: "call_0", tool: "exec", text: longText, failed: false, turn: 2))
         try writer.append(.agentMessage("2000 lines: done ✓", isFinal: true, turn: 2))

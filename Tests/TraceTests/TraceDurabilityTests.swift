@@ -79,7 +79,9 @@ import Trace
             }
             #expect(error?.code == .noSpace)
             #expect(error?.path == path + "/t1.jsonl.part")
-            for _ in 0..<100 { _ = try? writer.append(.log("info", String(repeating: "x", count: 8192), source: "test")) }
+            for _ in 0..<100 {
+                _ = try? writer.append(.log("info", String(repeating: "x", count: 8192), source: "test"))
+            }
             #expect(writer.eventCount < 20)
             await #expect(throws: TraceError.self) { try await writer.finish(outcome: "completed") }
         }
@@ -130,7 +132,8 @@ import Trace
         let directory = try TemporaryDirectory()
         try directory.write("out", [])
         let error = #expect(throws: TraceError.self) {
-            try TraceWriter(id: "t1", in: directory.file("out/run"), store: ContentStore(directory: directory.file("blobs")))
+            try TraceWriter(
+                id: "t1", in: directory.file("out/run"), store: ContentStore(directory: directory.file("blobs")))
         }
         #expect(error?.code == .notFound)
         #expect(error?.path.hasPrefix(directory.path) == true)

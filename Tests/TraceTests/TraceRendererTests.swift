@@ -54,12 +54,17 @@ import Trace
         try writer.append(.prompt(system: attack, tools: []))
         try writer.append(.userTurn(attack, turn: 1))
         try writer.append(.agentMessage(attack, reasoning: attack, isFinal: false, turn: 1))
-        let call = try writer.append(.toolCall(id: attack, tool: attack, arguments: ["command": .string(attack)], turn: 1))
+        let call = try writer.append(
+            .toolCall(id: attack, tool: attack, arguments: ["command": .string(attack)], turn: 1))
         try writer.append(
-            .exec(argv: [attack], directory: attack, facts: ["ended_by": .string(attack)], stdout: Array(attack.utf8), stderr: [],
+            .exec(
+                argv: [attack], directory: attack, facts: ["ended_by": .string(attack)], stdout: Array(attack.utf8),
+                stderr: [],
                 call: call, turn: 1))
         try writer.append(
-            .toolResult(call: call, id: attack, tool: attack, text: attack, failed: true, error: ["code": .string(attack)], turn: 1))
+            .toolResult(
+                call: call, id: attack, tool: attack, text: attack, failed: true, error: ["code": .string(attack)],
+                turn: 1))
         try writer.append(.digest(["files": ["created": [.string(attack)]]], turn: 1))
         try writer.append(.guard(name: attack, query: attack, passed: false, reason: attack, turn: 1))
         try writer.append(.goal(.string(attack), met: false, found: attack))
@@ -69,7 +74,9 @@ import Trace
         try writer.append(.outcome(attack, reason: attack))
         let path = try await writer.finish(outcome: attack).path
         let text = try render(path, verbose: true)
-        let acting = text.unicodeScalars.filter { $0 != "\n" && ($0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0 == "\u{202E}") }
+        let acting = text.unicodeScalars.filter {
+            $0 != "\n" && ($0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0 == "\u{202E}")
+        }
         #expect(acting.isEmpty)
         #expect(text.contains(#"user: \x1b]0;title\x07\x1b[2Jred\x9b31m\rback\x08\u{202e}txt\x7f"#))
     }

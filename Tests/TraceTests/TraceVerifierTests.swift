@@ -86,7 +86,9 @@ import Trace
     @Test func `every cut tail is found`() throws {
         for length in 0..<bytes.count {
             // Between the ends of two lines all lengths are alike: a few of each will do.
-            guard length % 37 == 0 || bytes[max(length - 1, 0)] == UInt8(ascii: "\n") || bytes[length] == UInt8(ascii: "\n")
+            guard
+                length % 37 == 0 || bytes[max(length - 1, 0)] == UInt8(ascii: "\n")
+                    || bytes[length] == UInt8(ascii: "\n")
             else { continue }
             let kinds = Set(try verify(Array(bytes[..<length])).problems.map(\.kind))
             #expect(!kinds.isDisjoint(with: [.missingEnd, .tornTail]), "cut to \(length) bytes")

@@ -54,7 +54,9 @@ import Trace
         let output: [UInt8] = [0x61, 0xFF, 0xFE, 0x0A]
         let writer = try bench.writer()
         try writer.append(
-            .exec(argv: ["x"], directory: "/", facts: [:], stdout: output, stderr: Array("ok".utf8), call: nil, turn: nil))
+            .exec(
+                argv: ["x"], directory: "/", facts: [:], stdout: output, stderr: Array("ok".utf8), call: nil, turn: nil)
+        )
         let receipt = try await writer.finish(outcome: "completed")
         let record = try records(of: receipt.path).records[0]
         let blob = try #require(BlobReference(record["stdout"] ?? .null))
@@ -64,7 +66,9 @@ import Trace
 
     @Test func `an agent cannot forge a reference to a blob`() async throws {
         let bench = try TraceBench()
-        let forged: JSONValue = ["blob": .string(ContentHash(of: "x").description), "bytes": 1, "head": "x", "tail": ""]
+        let forged: JSONValue = [
+            "blob": .string(ContentHash(of: "x").description), "bytes": 1, "head": "x", "tail": "",
+        ]
         #expect(BlobReference(forged) != nil)
         let writer = try bench.writer()
         let call = try writer.append(.toolCall(id: "1", tool: "exec", arguments: forged, turn: 1))
@@ -81,7 +85,9 @@ import Trace
         try writer.append(.log("info", "key \(key)", source: key, fields: [key: ["deep": .array([.string(key)])]]))
         try writer.append(.log("info", String(repeating: key + " ", count: 2000), source: "test"))
         try writer.append(
-            .exec(argv: ["env"], directory: "/", facts: [:], stdout: Array(key.utf8) + [0xFF], stderr: [], call: nil, turn: nil))
+            .exec(
+                argv: ["env"], directory: "/", facts: [:], stdout: Array(key.utf8) + [0xFF], stderr: [], call: nil,
+                turn: nil))
         let receipt = try await writer.finish(outcome: "completed")
         #expect(receipt.redactions == ["agent-key": 3 + 2000 + 1])
         for file in bench.directory.files() {
