@@ -102,7 +102,7 @@ static int captured_before(Match *m, int digit)
 {
     int index = digit - '1';
     if (index < 0 || index >= m->level || m->capture[index].length == CAPTURE_OPEN) {
-        return luaL_error(m->L, "invalid capture index %%%d in pattern", index + 1);
+        return luaL_error(m->L, "invalid capture index %%%d", index + 1);
     }
     return index;
 }

@@ -124,6 +124,8 @@ import Testing
     ]
 
     static let memory: [Attack] = [
+        Attack("endless recursion", [.memory, .cpu], "local function f() return f() + 1 end return pcall(f)"),
+        Attack("endless recursion through pcall", [.memory, .cpu], "local function f() return pcall(f) and f() + 1 end return f()"),
         Attack("doubling a string", [.memory, .cpu], "local s = 'x' while true do s = s .. s end"),
         Attack("doubling a string in pcall", [.memory, .cpu], "local s = 'x' while true do pcall(function() s = s .. s end) end"),
         Attack("growing a table", [.memory, .cpu], "local t = {} while true do t[#t + 1] = {} end"),
