@@ -7,7 +7,8 @@ public final class ProgressDisplay: Sendable {
     private struct State {
         var progress: Progress
         var lastLine: ContinuousClock.Instant
-        var lineIsUp = false
+        /// The live line on the terminal, or the last plain one.
+        var shown = ""
     }
 
     private let state: Mutex<State>
@@ -52,8 +53,10 @@ public final class ProgressDisplay: Sendable {
         let result = await work()
         ticker?.cancel()
         state.withLock { state in
+            let line = state.progress.line(after: .now - start)
+            guard isTerminal || line != state.shown else { return }
             clear(&state)
-            write(state.progress.line(after: .now - start) + "\n")
+            write(line + "\n")
         }
         return result
     }
@@ -67,13 +70,13 @@ public final class ProgressDisplay: Sendable {
             let line = state.progress.line(after: now - start)
             clear(&state)
             write(isTerminal ? line : line + "\n")
-            state.lineIsUp = isTerminal
+            state.shown = line
         }
     }
 
     private func clear(_ state: inout State) {
-        if state.lineIsUp { write("\r\u{1B}[K") }
-        state.lineIsUp = false
+        if isTerminal, !state.shown.isEmpty { write("\r\u{1B}[K") }
+        state.shown = ""
     }
 }
 
