@@ -9,6 +9,8 @@ public struct Fixture: Sendable, Hashable {
     public var modes: [String: UInt16] = [:]
     /// Run in order in the home directory, after the files are there. Each must exit with 0.
     public var commands: [[String]] = []
+    /// What files held once everything was laid out; see `remember`. A command may have made or changed them.
+    var originals: [String: [UInt8]] = [:]
 
     public init() {}
 }
@@ -47,6 +49,16 @@ extension Fixture {
             try await run(["chmod", String(mode, radix: 8), path], in: workspace)
         }
         for command in commands { try await run(command, in: workspace) }
+    }
+
+    /// Keeps the bytes of files that the agent must leave alone. One that is not there is left out.
+    mutating func remember(_ paths: [String], in workspace: Workspace) async throws(FixtureError) {
+        for path in paths {
+            originals[path] = try await attempt("read \(path)") { () async throws(WorkspaceError) -> [UInt8]? in
+                guard let status = try await workspace.stat(Home.path(path)), status.kind == .file else { return nil }
+                return try await workspace.read(Home.path(path))
+            }
+        }
     }
 
     private func run(_ argv: [String], in workspace: Workspace) async throws(FixtureError) {

@@ -52,10 +52,10 @@ struct GoalEvaluator {
     }
 
     private func compareWithFixture(_ path: String) async throws(WorkspaceError) -> String? {
-        guard let content = fixture.files[path] else {
+        guard let content = fixture.originals[path] ?? fixture.files[path].map({ Array($0.utf8) }) else {
             return "\(path) is no file of the fixture, so it cannot be compared"
         }
-        return try await compare(path, with: Array(content.utf8), source: "the fixture has")
+        return try await compare(path, with: content, source: "the fixture has")
     }
 
     private func compareMode(_ path: String, _ mode: Int) async throws(WorkspaceError) -> String? {

@@ -1,4 +1,5 @@
 import JSON
+import Workspaces
 
 /// What a trajectory is about: an intent, and where its domains can say so, the tasks in it with their worlds and goals.
 public struct Scenario: Sendable, Hashable {
@@ -35,5 +36,14 @@ extension PreparedTask {
         } catch {
             throw Ending(.infrastructure, "the task `\(name)` of the scenario cannot be used: \(error)")
         }
+    }
+
+    /// Builds the task's world and keeps what must stay as it is.
+    mutating func layOut(in workspace: Workspace) async throws(FixtureError) {
+        try await fixture.layOut(in: workspace)
+        let paths = goals.compactMap { goal -> String? in
+            if case .unchanged(let path) = goal.goal { path } else { nil }
+        }
+        try await fixture.remember(paths, in: workspace)
     }
 }

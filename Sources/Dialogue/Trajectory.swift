@@ -67,9 +67,10 @@ struct Trajectory {
     private func play(
         _ tasks: [PreparedTask], in workspace: Workspace, into result: inout TrajectoryResult
     ) async throws(Ending) {
-        for task in tasks {
-            do throws(FixtureError) { try await task.fixture.layOut(in: workspace) } catch {
-                throw Ending(.infrastructure, "the task `\(task.name)`: \(error)")
+        var tasks = tasks
+        for index in tasks.indices {
+            do throws(FixtureError) { try await tasks[index].layOut(in: workspace) } catch {
+                throw Ending(.infrastructure, "the task `\(tasks[index].name)`: \(error)")
             }
         }
         let cast = try await cast(in: workspace)

@@ -17,6 +17,12 @@ public struct TrajectoryResult: Sendable, Hashable {
     /// Nil when the trace could not be finished.
     public var trace: TraceReceipt?
 
+    public init(id: String, outcome: Outcome, reason: String) {
+        self.id = id
+        self.outcome = outcome
+        self.reason = reason
+    }
+
     public struct Counts: Sendable, Hashable {
         public var userTurns = 0
         /// Calls that were answered, those that were not run among them.

@@ -107,11 +107,25 @@ static int end_overdue(struct init *init)
     return wait > 3600000 ? 3600000 : (int)wait;
 }
 
+/* Whoever still runs could write while the layer is being frozen. */
+static void give_upper(struct init *init, uint32_t id)
+{
+    reap(init);
+    if (processes_exist()) {
+        reply_failed(init->socket, id, "freeze the workspace: processes are running in it", EBUSY);
+        return;
+    }
+    reply_begin(&init->reply, ISE_FILE, id);
+    if (reply_send(init->socket, &init->reply, (int[]){init->upper.directory, init->upper.namespace}, 2) != 0)
+        _exit(0);
+}
+
 static void handle(struct init *init, struct message *message)
 {
     switch (message->header.type) {
     case ISE_EXEC: run_command(init, message); break;
     case ISE_SIGNAL: signal_command(init, message); break;
+    case ISE_UPPER: give_upper(init, message->header.id); break;
     case ISE_OPEN_FILE:
     case ISE_LIST:
     case ISE_STAT:
@@ -121,7 +135,8 @@ static void handle(struct init *init, struct message *message)
     }
 }
 
-_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener)
+_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
+                          const struct upper *upper)
 {
     static struct init init;
     static struct message message;
@@ -133,12 +148,18 @@ _Noreturn void init_serve(int socket, const struct template *template, const str
     sigaddset(&children, SIGCHLD);
     int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     /* The template's descriptors and the launcher's are none of a workspace's business. */
-    int keep[3] = {socket, signals, listener};
-    int highest = socket > signals ? socket : signals;
-    highest = listener > highest ? listener : highest;
-    for (int fd = 3; fd <= highest; fd++)
-        if (fd != keep[0] && fd != keep[1] && fd != keep[2])
+    init.upper = *upper;
+    int keep[5] = {socket, signals, listener, upper->directory, upper->namespace};
+    int highest = 2;
+    for (int i = 0; i < 5; i++)
+        highest = keep[i] > highest ? keep[i] : highest;
+    for (int fd = 3; fd < highest; fd++) {
+        bool kept = false;
+        for (int i = 0; i < 5; i++)
+            kept |= fd == keep[i];
+        if (!kept)
             close(fd);
+    }
     syscall(SYS_close_range, (unsigned)highest + 1, ~0u, 0);
 
     reply_begin(&init.reply, ISE_READY, 0);

@@ -19,6 +19,7 @@ struct command {
 
 struct init {
     int socket;
+    struct upper upper; /* no command can reach it */
     bool user_switch; /* commands run as `user`, the init doesn't */
     struct command commands[MAX_COMMANDS];
     struct reply reply;

@@ -11,6 +11,7 @@ enum {
     MAX_BINDS = 64,
     MAX_RLIMITS = 16,
     MAX_CONTROLLERS = 4,
+    MAX_LAYERS = 32,
     POOLED_NETWORKS = 8,
     ID_USER = 1000, /* the uid and gid of `user` inside */
     PATH_SIZE = 4096
@@ -85,19 +86,40 @@ void network_give_back(int fd);
 bool network_refill(void); /* makes one if there is room; false when full */
 int network_empty(void);   /* the one that workspaces without a network share */
 
+/* What one workspace is started with, besides the template and its policy. */
+struct opening {
+    uint32_t id;
+    int socket, network; /* the init's end; a namespace or negative */
+    int joins[MAX_CONTROLLERS], join_count;
+    uint32_t layers[MAX_LAYERS]; /* frozen ones below its own, the lowest first */
+    int layer_count;
+};
+
 /* start.c */
-pid_t workspace_start(const struct template *template, const struct policy *policy, uint32_t id, int socket,
-                      int network, const int *joins, int join_count, struct failure *failure);
+pid_t workspace_start(const struct template *template, const struct policy *policy, const struct opening *opening,
+                      struct failure *failure);
+
+/* What freezing a workspace takes: held by its init, handed to the launcher by the host. */
+struct upper {
+    int directory; /* of all that the workspace writes */
+    int namespace; /* of its mounts */
+};
 
 /* mounts.c: runs in the new namespaces; leaves the process inside the finished root. */
-int mounts_build(const struct template *template, const struct policy *policy, struct failure *failure);
+int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening,
+                 struct upper *upper, struct failure *failure);
+
+/* layers.c: the frozen upper layers of workspaces, mounted at /layers/N of the launcher. */
+int layer_freeze(uint32_t number, const struct upper *upper, struct failure *failure);
+void layer_release(uint32_t number);
 
 /* privileges.c */
 int privileges_drop(const struct template *template, const struct policy *policy, int *listener,
                     struct failure *failure);
 
 /* init.c: serves the host until it hangs up. */
-_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener);
+_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
+                          const struct upper *upper);
 
 /* util.c */
 int write_file_at(int directory, const char *path, const char *text);

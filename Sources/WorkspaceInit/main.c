@@ -84,12 +84,13 @@ static void set_policy(void)
     struct failure failure;
     uint32_t id = request.header.id;
     if (id >= MAX_POLICIES) {
-        reply_failed(HOST, id, "keep one more policy", E2BIG);
+        reply_failed(HOST, id | 0x80000000u, "keep one more policy", E2BIG);
         return;
     }
     if (policy_read(&policies[id], &request, &failure) != 0) {
+        /* Workspaces that ask for it are told that it is not known. */
         policies[id].used = false;
-        reply_failed(HOST, id, failure.stage, failure.error);
+        reply_failed(HOST, id | 0x80000000u, failure.stage, failure.error);
     }
 }
 
@@ -120,63 +121,90 @@ static int choose_network(const struct policy *policy)
     }
 }
 
-static int start(const struct policy *policy, uint32_t id, int socket, struct failure *failure)
+static int start(const struct policy *policy, struct opening *opening, struct failure *failure)
 {
-    int joins[MAX_CONTROLLERS];
-    int network = choose_network(policy);
-    if (network == -1)
-        return fail(failure, errno, policy->network == ISE_NETWORK_HOST ? "give the host's network to a workspace of an ordinary user" : "make a network namespace");
-    int join_count = cgroups_make(&cgroups, policy, id, joins, failure);
-    struct workspace *workspace = join_count < 0 ? NULL : add_workspace();
+    opening->network = choose_network(policy);
+    if (opening->network == -1)
+        return fail(failure, errno,
+                    policy->network == ISE_NETWORK_HOST ? "give the host's network to a workspace of an ordinary user"
+                                                        : "make a network namespace");
+    opening->join_count = cgroups_make(&cgroups, policy, opening->id, opening->joins, failure);
+    struct workspace *workspace = opening->join_count < 0 ? NULL : add_workspace();
     pid_t pid = -1;
     if (workspace != NULL)
-        pid = workspace_start(&template, policy, id, socket, network, joins, join_count, failure);
-    else if (join_count >= 0)
+        pid = workspace_start(&template, policy, opening, failure);
+    else if (opening->join_count >= 0)
         fail(failure, ENOMEM, "note one more workspace");
-    for (int i = 0; i < join_count; i++)
-        close(joins[i]);
+    for (int i = 0; i < opening->join_count; i++)
+        close(opening->joins[i]);
     bool owned = policy->network == ISE_NETWORK_LOOPBACK;
     if (pid < 0) {
         if (workspace != NULL)
             workspace_count--;
-        if (join_count > 0)
-            cgroups_remove(&cgroups, id);
+        if (opening->join_count > 0)
+            cgroups_remove(&cgroups, opening->id);
         if (owned)
-            network_give_back(network);
+            network_give_back(opening->network);
         return -1;
     }
-    *workspace = (struct workspace){.id = id, .pid = pid, .network = -1, .grouped = join_count > 0};
+    *workspace =
+        (struct workspace){.id = opening->id, .pid = pid, .network = -1, .grouped = opening->join_count > 0};
     /* Descriptors held here are copied by every clone: only so many networks are kept to be used again. */
     if (owned && workspace_count <= POOLED_NETWORKS * 4)
-        workspace->network = network;
+        workspace->network = opening->network;
     else if (owned)
-        close(network);
+        close(opening->network);
     return pid;
+}
+
+/* NULL: the request names no policy that is known, or too many layers. */
+static const struct policy *read_opening(struct opening *opening)
+{
+    struct field field;
+    size_t offset = 0;
+    uint64_t number = MAX_POLICIES;
+    *opening = (struct opening){.id = request.header.id, .socket = message_take_fd(&request, 0)};
+    while (field_next(&request, &offset, &field))
+        if (field.tag == ISE_T_POLICY)
+            number = field_number(&field);
+        else if (field.tag == ISE_T_LAYER && opening->layer_count < MAX_LAYERS)
+            opening->layers[opening->layer_count++] = (uint32_t)field_number(&field);
+        else
+            return NULL;
+    return number < MAX_POLICIES && policies[number].used && opening->socket >= 0 ? &policies[number] : NULL;
 }
 
 static void open_workspace(void)
 {
     struct failure failure = {{0}, 0};
-    uint32_t id = request.header.id;
-    struct field field;
-    size_t offset = 0;
-    uint64_t number = MAX_POLICIES;
-    if (field_next(&request, &offset, &field))
-        number = field_number(&field);
-    int socket = message_take_fd(&request, 0);
-    if (number >= MAX_POLICIES || !policies[number].used || socket < 0) {
-        reply_failed(HOST, id, "find the workspace's policy", EINVAL);
-        close(socket);
-        return;
-    }
-    int pid = start(&policies[number], id, socket, &failure);
-    close(socket);
+    struct opening opening;
+    const struct policy *policy = read_opening(&opening);
+    if (policy == NULL)
+        fail(&failure, EINVAL, "read the request (a policy that is known, at most %d layers)", MAX_LAYERS);
+    int pid = policy == NULL ? -1 : start(policy, &opening, &failure);
+    close(opening.socket);
     if (pid < 0) {
-        reply_failed(HOST, id, failure.stage, failure.error);
+        reply_failed(HOST, opening.id, failure.stage, failure.error);
         return;
     }
-    reply_begin(&answer, ISE_OPENED, id);
+    reply_begin(&answer, ISE_OPENED, opening.id);
     reply_number(&answer, ISE_T_PID, (uint64_t)pid);
+    if (reply_send(HOST, &answer, NULL, 0) != 0)
+        clean_up_and_exit();
+}
+
+static void freeze_layer(void)
+{
+    struct failure failure = {"read the request", EINVAL};
+    uint32_t number = request.header.id;
+    int result = -1;
+    if (request.fd_count == 2)
+        result = layer_freeze(number, &(struct upper){request.fds[0], request.fds[1]}, &failure);
+    reply_begin(&answer, result == 0 ? ISE_FROZEN : ISE_NOT_FROZEN, number);
+    if (result != 0) {
+        reply_string(&answer, ISE_T_STAGE, failure.stage);
+        reply_number(&answer, ISE_T_ERRNO, (uint64_t)failure.error);
+    }
     if (reply_send(HOST, &answer, NULL, 0) != 0)
         clean_up_and_exit();
 }
@@ -220,6 +248,8 @@ static void handle_request(void)
     case ISE_POLICY: set_policy(); break;
     case ISE_OPEN: open_workspace(); break;
     case ISE_KILL: kill_workspace(); break;
+    case ISE_FREEZE: freeze_layer(); break;
+    case ISE_RELEASE: layer_release(request.header.id); break;
     default: reply_failed(HOST, request.header.id, "understand the request", ENOSYS); break;
     }
     message_free(&request);

@@ -75,20 +75,38 @@ static int build_devices(struct failure *failure)
     return 0;
 }
 
-static int overlay(const char *lower, const char *name, const char *at, struct failure *failure)
+/* `lower`, and above it the layers of the snapshot that have something of it. */
+static int write_lower(char *out, size_t size, const struct opening *opening, const char *name, const char *lower)
 {
-    char options[512], upper[64], work[64];
+    size_t length = 0;
+    for (int i = opening->layer_count - 1; i >= 0; i--) {
+        char path[64];
+        snprintf(path, sizeof path, "/layers/%u/%s", opening->layers[i], name);
+        if (access(path, F_OK) == 0)
+            length += (size_t)snprintf(out + length, length < size ? size - length : 0, "%s:", path);
+    }
+    length += (size_t)snprintf(out + length, length < size ? size - length : 0, "%s", lower);
+    return length < size ? 0 : -1;
+}
+
+static int overlay(const struct opening *opening, const char *lower, const char *name, const char *at,
+                   struct failure *failure)
+{
+    char options[2048], layers[1500], upper[64], work[64];
     snprintf(upper, sizeof upper, "/upper/%s", name);
     snprintf(work, sizeof work, "/upper/work-%s", name);
     if (mkdir(upper, 0755) != 0 || mkdir(work, 0755) != 0)
         return fail(failure, errno, "make the overlay's directories for %s", at);
-    snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s,userxattr", lower, upper, work);
+    if (write_lower(layers, sizeof layers, opening, name, lower) != 0)
+        return fail(failure, E2BIG, "stack the layers of %s", at + 4);
+    snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s,userxattr", layers, upper, work);
     if (mount("overlay", at, "overlay", PLAIN, options) != 0)
         return fail(failure, errno, "mount the overlay on %s", at + 4);
     return 0;
 }
 
-static int build_root(const struct template *template, const struct policy *policy, struct failure *failure)
+static int build_root(const struct template *template, const struct policy *policy, const struct opening *opening,
+                      struct failure *failure)
 {
     char options[128], path[300], name[32];
     snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu,mode=755", (unsigned long long)policy->disk_bytes,
@@ -97,7 +115,7 @@ static int build_root(const struct template *template, const struct policy *poli
         return fail(failure, errno, "mount a tmpfs (%s)", options);
     if (mkdir("/upper/shm", 01777) != 0 || chmod("/upper/shm", 01777) != 0)
         return fail(failure, errno, "make /dev/shm");
-    if (overlay("/template", "root", "/new", failure) != 0)
+    if (overlay(opening, "/template", "root", "/new", failure) != 0)
         return -1;
     for (int i = 0; i < template->bind_count; i++) {
         const struct bind *bind = &template->binds[i];
@@ -105,7 +123,7 @@ static int build_root(const struct template *template, const struct policy *poli
         snprintf(name, sizeof name, "%d", i);
         /* `user` cannot write system files anyhow: a read-only bind is cheaper and one thing less to get wrong. */
         if (policy->root_identity && template->privileged && bind->directory) {
-            if (overlay(bind->lower, name, path, failure) != 0)
+            if (overlay(opening, bind->lower, name, path, failure) != 0)
                 return -1;
         } else if (mount(bind->lower, path, NULL, MS_BIND | MS_REC, NULL) != 0) {
             return fail(failure, errno, "bind %s", bind->path);
@@ -114,12 +132,24 @@ static int build_root(const struct template *template, const struct policy *poli
     return 0;
 }
 
-int mounts_build(const struct template *template, const struct policy *policy, struct failure *failure)
+/* The tmpfs of the upper layer stays mounted, to be frozen later, where nobody inside can get at it: below /proc. */
+static int keep_upper(struct upper *upper, struct failure *failure)
+{
+    upper->directory = open("/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    upper->namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (upper->directory < 0 || upper->namespace < 0 || mount("/upper", "/new/proc", NULL, MS_MOVE, NULL) != 0)
+        return fail(failure, errno, "keep the upper layer");
+    return 0;
+}
+
+int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening,
+                 struct upper *upper, struct failure *failure)
 {
     umask(0);
     if (sethostname(policy->hostname, strlen(policy->hostname)) != 0)
         return fail(failure, errno, "set the hostname");
-    if (build_root(template, policy, failure) != 0 || build_proc(failure) != 0 || build_devices(failure) != 0)
+    if (build_root(template, policy, opening, failure) != 0 || build_devices(failure) != 0 ||
+        keep_upper(upper, failure) != 0 || build_proc(failure) != 0)
         return -1;
     if (chdir("/new") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
         chdir("/") != 0)

@@ -28,19 +28,20 @@ static int map_ids(const struct template *template, const struct policy *policy,
 }
 
 /* In the new namespaces. Failures go to the host by the init's own socket. */
-static _Noreturn void run_init(const struct template *template, const struct policy *policy, int socket, int gate,
-                               const int *joins, int join_count)
+static _Noreturn void run_init(const struct template *template, const struct policy *policy,
+                               const struct opening *opening, int gate)
 {
     struct failure failure = {{0}, 0};
     char byte;
     int listener = -1;
+    struct upper upper = {-1, -1};
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (read(gate, &byte, 1) != 1)
         _exit(1);
-    for (int i = 0; i < join_count; i++)
-        if (write(joins[i], "0", 1) != 1) {
+    for (int i = 0; i < opening->join_count; i++)
+        if (write(opening->joins[i], "0", 1) != 1) {
             fail(&failure, errno, "join a control group");
             goto failed;
         }
@@ -55,11 +56,12 @@ static _Noreturn void run_init(const struct template *template, const struct pol
         fail(&failure, errno, "become root in the user namespace");
         goto failed;
     }
-    if (mounts_build(template, policy, &failure) != 0 || privileges_drop(template, policy, &listener, &failure) != 0)
+    if (mounts_build(template, policy, opening, &upper, &failure) != 0 ||
+        privileges_drop(template, policy, &listener, &failure) != 0)
         goto failed;
-    init_serve(socket, template, policy, listener);
+    init_serve(opening->socket, template, policy, listener, &upper);
 failed:
-    reply_failed(socket, 0, failure.stage, failure.error);
+    reply_failed(opening->socket, 0, failure.stage, failure.error);
     _exit(1);
 }
 
@@ -71,9 +73,11 @@ static pid_t clone_into_namespaces(void)
     return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
-pid_t workspace_start(const struct template *template, const struct policy *policy, uint32_t id, int socket,
-                      int network, const int *joins, int join_count, struct failure *failure)
+pid_t workspace_start(const struct template *template, const struct policy *policy, const struct opening *opening,
+                      struct failure *failure)
 {
+    int network = opening->network;
+    uint32_t id = opening->id;
     static int own_network = -1;
     if (own_network < 0)
         own_network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -89,7 +93,7 @@ pid_t workspace_start(const struct template *template, const struct policy *poli
     pid_t pid = clone_into_namespaces();
     if (pid == 0) {
         close(gate[1]);
-        run_init(template, policy, socket, gate[0], joins, join_count);
+        run_init(template, policy, opening, gate[0]);
     }
     int error = errno;
     if (network >= 0 && setns(own_network, CLONE_NEWNET) != 0)

@@ -376,7 +376,7 @@ int template_build(struct template *template, const struct message *message, str
         copy_entries(template, message, copies, failure) != 0)
         return -1;
     if (chdir("/tmp") != 0 || mkdir("lower", 0755) != 0 || mkdir("proc", 0755) != 0 || mkdir("new", 0755) != 0 ||
-        mkdir("upper", 0755) != 0)
+        mkdir("upper", 0755) != 0 || mkdir("layers", 0755) != 0)
         return fail(failure, errno, "make the workshop's directories");
     for (int i = 0; i < template->bind_count; i++) {
         const char *path = template->binds[i].lower + 1;

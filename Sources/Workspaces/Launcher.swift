@@ -41,26 +41,46 @@ final class Launcher: Sendable {
         try channel?.send(policy)
     }
 
-    /// `watcher` hears of OPENED, FAILED and CLOSED of the workspace, and nil when the launcher itself is gone.
-    func open(
-        policy: UInt32, socket: Int32, watcher: @escaping @Sendable (IncomingMessage?) -> Void
-    ) throws(WorkspaceError) -> UInt32 {
-        let id = state.withLock { state in
+    /// Of a workspace or a layer.
+    func nextNumber() -> UInt32 {
+        state.withLock { state in
             defer { state.nextID += 1 }
-            state.watchers[state.nextID] = watcher
             return state.nextID
         }
-        var message = OutgoingMessage(ISE_OPEN, id: id)
-        message.add(ISE_T_FLAGS, policy)
+    }
+
+    /// `watcher` hears of OPENED, FAILED and CLOSED of the workspace, and nil when the launcher itself is gone.
+    func open(
+        _ number: UInt32, policy: UInt32, layers: [UInt32], socket: Int32,
+        watcher: @escaping @Sendable (IncomingMessage?) -> Void
+    ) throws(WorkspaceError) {
+        var message = OutgoingMessage(ISE_OPEN, id: number)
+        message.add(ISE_T_POLICY, policy)
+        for layer in layers { message.add(ISE_T_LAYER, layer) }
         message.descriptors = [socket]
         guard let channel else { throw WorkspaceError(.unavailable, "the launcher of workspaces has ended") }
+        state.withLock { $0.watchers[number] = watcher }
         do {
             try channel.send(message)
         } catch {
-            state.withLock { $0.watchers[id] = nil }
+            state.withLock { $0.watchers[number] = nil }
             throw error
         }
-        return id
+    }
+
+    /// Keeps the upper layer of a workspace in which nothing runs.
+    ///
+    /// - Parameter upper: the descriptors that its init gave.
+    func freeze(_ upper: [Int32]) async throws(WorkspaceError) -> FrozenLayer {
+        let number = nextNumber()
+        var message = OutgoingMessage(ISE_FREEZE, id: number)
+        message.descriptors = upper
+        _ = try await ask(message, id: number)
+        return FrozenLayer(number: number, launcher: self)
+    }
+
+    func release(_ layer: UInt32) {
+        try? channel?.send(OutgoingMessage(ISE_RELEASE, id: layer))  // with the launcher, its layers are gone
     }
 
     func kill(_ id: UInt32) {
@@ -85,7 +105,7 @@ final class Launcher: Sendable {
                             returning: .failure(WorkspaceError(.unavailable, "the launcher of workspaces ended early")))
                         return
                     }
-                    let failed = answer.type == ISE_FAILED.rawValue
+                    let failed = [ISE_FAILED.rawValue, ISE_NOT_FROZEN.rawValue].contains(UInt32(answer.type))
                     continuation.resume(returning: failed ? .failure(answer.failure()) : .success(answer))
                 }
             }
@@ -104,7 +124,7 @@ final class Launcher: Sendable {
             for watcher in watchers.values { watcher(nil) }
             return
         }
-        let isLast = message.type == ISE_CLOSED.rawValue || message.id == 0
+        let isLast = message.type != ISE_OPENED.rawValue
         let watcher = state.withLock { state in
             isLast ? state.watchers.removeValue(forKey: message.id) : state.watchers[message.id]
         }

@@ -14,14 +14,14 @@ public final class Workspace: Sendable {
     public let isolation: IsolationReport
 
     let reactor: Reactor
-    private let launcher: Launcher
+    let launcher: Launcher
+    private let policyNumber: UInt32
     private let state = Mutex(State())
-    private let ready = OneShot<Result<Void, WorkspaceError>>()
-    private let gone = OneShot<Void>()
 
     private struct State {
+        var session: Session?
+        var layers: [FrozenLayer] = []
         var channel: PacketChannel?
-        var number: UInt32?
         var listener: DenialListener?
         var nextRequest: UInt32 = 1
         var commands: [UInt32: RunningCommand] = [:]
@@ -30,54 +30,77 @@ public final class Workspace: Sendable {
         /// Streams of ended commands that something left running may still write to.
         var lateStreams: [OutputStream] = []
         var jobs: [Job] = []
+        var isFreezing = false
         var isClosed = false
     }
 
-    init(id: String, policy: Policy, isolation: IsolationReport, reactor: Reactor, launcher: Launcher) {
+    /// One init's life. A workspace that was frozen goes on with another one over the frozen layer.
+    private final class Session: Sendable {
+        let number: UInt32
+        let ready = OneShot<Result<Void, WorkspaceError>>()
+        let gone = OneShot<Void>()
+        init(number: UInt32) { self.number = number }
+    }
+
+    init(
+        id: String, policy: Policy, number: UInt32, layers: [FrozenLayer], isolation: IsolationReport, reactor: Reactor,
+        launcher: Launcher
+    ) {
         self.id = id
         self.policy = policy
+        policyNumber = number
         self.isolation = isolation
         self.reactor = reactor
         self.launcher = launcher
+        state.withLock { $0.layers = layers }
     }
 
     deinit {
-        if let number = state.withLock({ $0.isClosed ? nil : $0.number }) { launcher.kill(number) }
+        if let session = state.withLock({ $0.isClosed ? nil : $0.session }) { launcher.kill(session.number) }
         tearDown(WorkspaceError(.closed, "the workspace was dropped"))
     }
 
     // MARK: Opening and closing
 
-    /// Asks the launcher for a workspace and waits until its init is ready.
-    func start(policyNumber: UInt32) async throws(WorkspaceError) {
+    /// Asks the launcher for an init over the layers and waits until it is ready.
+    func start() async throws(WorkspaceError) {
         var sockets: [Int32] = [-1, -1]
         let error = ise_socket_pair(&sockets)
         guard error == 0 else { throw .failed(stage: "make a socket pair", errno: error) }
-        let channel = PacketChannel(sockets[0], reactor) { [weak self] in self?.receive($0) }
-        state.withLock { $0.channel = channel }
+        let session = Session(number: launcher.nextNumber())
+        let channel = PacketChannel(sockets[0], reactor) { [weak self] in self?.receive($0, session) }
+        let layers = state.withLock { state in
+            state.session = session
+            state.channel = channel
+            return state.layers
+        }
         channel.start()
         do {
             defer { Glibc.close(sockets[1]) }
-            let number = try launcher.open(policy: policyNumber, socket: sockets[1]) { [weak self] in
-                self?.receiveFromLauncher($0)
+            try launcher.open(
+                session.number, policy: policyNumber, layers: layers.map(\.number), socket: sockets[1]
+            ) { [weak self] message in
+                // Also when the workspace object is gone: somebody may wait for the end.
+                if message?.type != Int(ISE_OPENED.rawValue) { session.gone.set(()) }
+                self?.receiveFromLauncher(message, session)
             }
-            state.withLock { $0.number = number }
         } catch {
+            session.gone.set(())
             tearDown(error)
             throw error
         }
-        try await ready.value.get()
+        try await session.ready.value.get()
     }
 
     /// Ends every process in the workspace and returns when nothing of it is left.
     public func close() async {
-        let number = state.withLock { state in
+        let session = state.withLock { state in
             state.isClosed = true
-            return state.number
+            return state.session
         }
-        if let number {
-            launcher.kill(number)
-            await gone.value
+        if let session {
+            launcher.kill(session.number)
+            await session.gone.value
         }
         tearDown(WorkspaceError(.closed, "the workspace is closed"))
     }
@@ -85,17 +108,15 @@ public final class Workspace: Sendable {
     /// False once it is closed or its init has died.
     public var isOpen: Bool { state.withLock { !$0.isClosed } }
 
-    private func receiveFromLauncher(_ message: IncomingMessage?) {
+    private func receiveFromLauncher(_ message: IncomingMessage?, _ session: Session) {
+        guard state.withLock({ $0.session === session }) else { return }
         guard let message else {
-            gone.set(())
             tearDown(WorkspaceError(.unavailable, "the launcher of workspaces has ended"))
             return
         }
         if message.type == ISE_FAILED.rawValue {
-            gone.set(())
             tearDown(unavailable(message.failure()))
         } else if message.type == ISE_CLOSED.rawValue {
-            gone.set(())
             tearDown(WorkspaceError(.closed, "the workspace's init has ended"))
         }
     }
@@ -108,9 +129,9 @@ public final class Workspace: Sendable {
     private func tearDown(_ error: WorkspaceError) {
         let old = state.withLock { state in
             defer {
-                let number = state.number
+                let session = state.session
                 state = State()
-                state.number = number
+                state.session = session
                 state.isClosed = true
             }
             return state
@@ -120,33 +141,85 @@ public final class Workspace: Sendable {
         for stream in old.lateStreams { stream.close() }
         for command in old.commands.values { command.fail(error) }
         for answer in old.requests.values { answer(.failure(error)) }
-        ready.set(.failure(error))
+        old.session?.ready.set(.failure(error))
+    }
+
+    // MARK: Freezing
+
+    /// Freezes all that was written here. The result can be opened any number of times, at no cost that grows with what is in
+    /// it; this workspace goes on over it, with a new init, as every other does.
+    ///
+    /// - Throws: `busy` while a command or something that one left behind is running.
+    public func snapshot() async throws(WorkspaceError) -> Snapshot {
+        let session = state.withLock { state -> Session? in
+            guard state.commands.isEmpty, !state.isFreezing, !state.isClosed else { return nil }
+            state.isFreezing = true
+            return state.session
+        }
+        guard let session else {
+            throw WorkspaceError(
+                isOpen ? .busy : .closed,
+                isOpen ? "the workspace cannot be frozen while a command is running in it" : "the workspace is closed")
+        }
+        do throws(WorkspaceError) {
+            let answer = try await ask(ISE_UPPER, path: "/")
+            defer { for descriptor in answer.descriptors { Glibc.close(descriptor) } }
+            return try await goOn(over: launcher.freeze(answer.descriptors), after: session)
+        } catch {
+            state.withLock { $0.isFreezing = false }
+            guard error.errno == EBUSY else { throw error }
+            throw WorkspaceError(.busy, "the workspace cannot be frozen while processes are running in it", errno: EBUSY)
+        }
+    }
+
+    private func goOn(over layer: FrozenLayer, after session: Session) async throws(WorkspaceError) -> Snapshot {
+        let (old, layers) = state.withLock { state in
+            let old = (state.channel, state.listener, state.lateStreams)
+            state.layers.append(layer)
+            state.session = nil
+            state.channel = nil
+            state.listener = nil
+            state.lateStreams = []
+            return (old, state.layers)
+        }
+        old.0?.close()
+        old.1?.close()
+        for stream in old.2 { stream.close() }
+        launcher.kill(session.number)
+        await session.gone.value
+        try await start()
+        state.withLock { $0.isFreezing = false }
+        return Snapshot(policy: policy, layers: layers)
     }
 
     // MARK: Messages of the init
 
-    private func receive(_ message: IncomingMessage?) {
+    private func receive(_ message: IncomingMessage?, _ session: Session) {
+        guard state.withLock({ $0.session === session }) else {
+            for descriptor in message?.descriptors ?? [] { Glibc.close(descriptor) }
+            return
+        }
         guard let message else {
             tearDown(WorkspaceError(.closed, "the workspace's init has ended"))
             return
         }
         switch message.type {
-        case Int(ISE_READY.rawValue): becomeReady(message)
+        case Int(ISE_READY.rawValue): becomeReady(message, session)
         case Int(ISE_STARTED.rawValue): noteStart(message)
         case Int(ISE_EXITED.rawValue): finishCommand(message)
         case Int(ISE_FAILED.rawValue) where message.id == 0:
-            ready.set(.failure(unavailable(message.failure())))
+            session.ready.set(.failure(unavailable(message.failure())))
         default: answer(message)
         }
     }
 
-    private func becomeReady(_ message: IncomingMessage) {
+    private func becomeReady(_ message: IncomingMessage, _ session: Session) {
         if let descriptor = message.descriptors.first {
             let listener = DenialListener(descriptor, reactor) { [weak self] in self?.noteDenial($0) }
             state.withLock { $0.listener = listener }
             listener.start()
         }
-        ready.set(.success(()))
+        session.ready.set(.success(()))
     }
 
     /// A refusal belongs to the commands that run now: to each of them, when there are several.
@@ -244,10 +317,11 @@ public final class Workspace: Sendable {
     }
 
     func register(_ command: RunningCommand, id: UInt32) throws(WorkspaceError) -> PacketChannel {
-        let channel = state.withLock { state in
-            if state.channel != nil { state.commands[id] = command }
-            return state.channel
+        let (channel, isFreezing) = state.withLock { state in
+            if state.channel != nil, !state.isFreezing { state.commands[id] = command }
+            return (state.channel, state.isFreezing)
         }
+        guard !isFreezing else { throw WorkspaceError(.busy, "the workspace is being frozen") }
         guard let channel else { throw WorkspaceError(.closed, "the workspace is closed") }
         return channel
     }

@@ -21,6 +21,8 @@ public struct WorkspaceError: Error, Sendable, Equatable, CustomStringConvertibl
         /// The program to execute is not there, or is none.
         public static let commandNotFound = Code(description: "command_not_found")
         public static let notExecutable = Code(description: "not_executable")
+        /// Not while something is running.
+        public static let busy = Code(description: "busy")
         /// The workspace was closed, or its init died.
         public static let closed = Code(description: "closed")
         /// The machine cannot make workspaces; the message says what is missing.

@@ -72,13 +72,14 @@ public actor WorkspaceHost {
         reactor.stop()
     }
 
-    private func make(_ policy: Policy) async throws(WorkspaceError) -> Workspace {
+    func make(_ policy: Policy, over layers: [FrozenLayer] = []) async throws(WorkspaceError) -> Workspace {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy)
         let workspace = Workspace(
-            id: "ws-\(nextWorkspace)", policy: policy, isolation: isolation, reactor: reactor, launcher: launcher)
+            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, isolation: isolation,
+            reactor: reactor, launcher: launcher)
         nextWorkspace += 1
-        try await workspace.start(policyNumber: number)
+        try await workspace.start()
         return workspace
     }
 

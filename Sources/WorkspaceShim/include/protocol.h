@@ -22,12 +22,16 @@ enum ise_type {
     /* host -> launcher */
     ISE_TEMPLATE = 1, /* once, first: what every workspace of this launcher is made of */
     ISE_POLICY,       /* id = the policy's number */
-    ISE_OPEN,         /* id = the workspace's number; fd: the init's end of a socket pair */
+    ISE_OPEN,         /* id = the workspace's number; POLICY, LAYER …; fd: the init's end of a socket pair */
     ISE_KILL,         /* id = the workspace's number */
+    ISE_FREEZE,       /* id = the layer's number; fds: the workspace's upper directory, its mount namespace */
+    ISE_RELEASE,      /* id = the layer's number */
     /* launcher -> host */
     ISE_TEMPLATE_READY = 16, /* id 0; FACT fields */
     ISE_OPENED,              /* PID */
     ISE_CLOSED,              /* STATUS */
+    ISE_FROZEN,              /* the layer is kept; failures have the layer's number, too */
+    ISE_NOT_FROZEN,          /* STAGE, ERRNO */
     /* host -> init */
     ISE_EXEC = 32, /* fds: [stdin,] stdout, stderr; none with TERMINAL */
     ISE_SIGNAL,    /* id = the command's; SIGNAL; REASON: kills the whole tree when SIGNAL is SIGKILL */
@@ -36,7 +40,7 @@ enum ise_type {
     ISE_STAT,
     ISE_REMOVE,
     ISE_MKDIR,
-    ISE_UPPER, /* fd: the upper directory */
+    ISE_UPPER, /* answered by FILE with what FREEZE takes, or by FAILED while processes run */
     /* init -> host */
     ISE_READY = 64, /* fd: the seccomp listener, when the policy has one */
     ISE_STARTED,    /* PID; fd: the terminal's master, with TERMINAL */
@@ -66,6 +70,9 @@ enum ise_tag {
     ISE_T_ID_BASE,
     ISE_T_ID_COUNT,
     ISE_T_CGROUP_NAME,
+    /* open */
+    ISE_T_POLICY,
+    ISE_T_LAYER, /* a frozen layer's number; the lowest first */
     /* policy */
     ISE_T_DISK_BYTES = 48,
     ISE_T_INODES,
