@@ -90,14 +90,14 @@ extension LuaValue {
     }
 }
 
+// No nil literal: `condition ? nil : value` would then mean `.null` where an optional is meant.
 extension LuaValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int) { self = .int(value) }
     public init(floatLiteral value: Double) { self = .double(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    public init(nilLiteral: ()) { self = .null }
     public init(arrayLiteral elements: LuaValue...) { self = .array(elements) }
     public init(dictionaryLiteral elements: (String, LuaValue)...) {
         self = .object(elements.map { Member($0, $1) })
