@@ -173,7 +173,6 @@ extension DialogueDriver {
             "system": .string(scene.systemPrompt), "messages": .array(conversation.messages),
             "tools": .array(scene.cast.tools.definitions), "turn": .int(turn?.number ?? 0), "step": .int(step),
             "stage": turn?.stage.map(JSONValue.string) ?? .null, "stages": scene.playbook.forAgent,
-            "verification": scene.playbook.verification,
             "results": .array(results.map(\.view)), "user": .string(turn?.text ?? ""),
         ]
     }
@@ -216,7 +215,7 @@ extension DialogueDriver {
 
     private mutating func takeStock() async throws(Ending) -> TurnLoop.Event {
         let now: HomeSnapshot
-        do throws(WorkspaceError) { now = try await HomeSnapshot.taken(of: scene.workspace) } catch {
+        do throws(WorkspaceError) { now = try await .taken(of: scene.workspace, after: home) } catch {
             throw Ending(.infrastructure, "the files of the workspace cannot be listed: \(error.message)")
         }
         let digest = ExecutionDigest(calls: results.map { .init($0) }, files: home.changes(to: now))

@@ -169,6 +169,32 @@ struct HomeSnapshotTests {
         }
     }
 
+    @Test func `Writing a file again at once is seen, however fast`() async throws {
+        try await withWorkspace { workspace in
+            var before = try await HomeSnapshot.taken(of: workspace)
+            for byte in UInt8(0)..<40 {
+                try await workspace.write("/home/user/a", [byte])
+                let after = try await HomeSnapshot.taken(of: workspace, after: before)
+                #expect(
+                    before.changes(to: after)
+                        == FileChanges(created: byte == 0 ? ["a"] : [], changed: byte == 0 ? [] : ["a"]))
+                before = after
+            }
+        }
+    }
+
+    @Test func `A still file is known without being read again`() async throws {
+        try await withWorkspace { workspace in
+            try await workspace.write("/home/user/a", [1])
+            _ = try await workspace.exec(.shell("touch -d 2020-01-01 a"))
+            let before = try await HomeSnapshot.taken(of: workspace)
+            // The same size and the same time: only reading it would tell, and a file of 2020 is not read twice.
+            _ = try await workspace.exec(.shell("printf x > a; touch -d 2020-01-01 a"))
+            #expect(before.changes(to: try await .taken(of: workspace, after: before)).isEmpty)
+            #expect(before.changes(to: try await .taken(of: workspace)).changed == ["a"])
+        }
+    }
+
     @Test func `What programs keep for themselves is left out`() async throws {
         try await withWorkspace { workspace in
             try await workspace.write("/home/user/pkg/__pycache__/m.pyc", [1])
