@@ -11,6 +11,8 @@ struct ToolDispatcher: Sendable {
         let instance: PluginInstance
     }
 
+    /// The tools as they are sent to models.
+    let definitions: [JSONValue]
     private let tools: [Tool]
     private let trace: TraceWriter
     private let hostCalls: HostCallLog
@@ -20,18 +22,7 @@ struct ToolDispatcher: Sendable {
         self.tools = tools
         self.trace = trace
         self.hostCalls = hostCalls
-    }
-
-    /// As they are sent to models.
-    var definitions: [JSONValue] {
-        tools.map { tool in
-            let manifest = tool.plugin.manifest
-            let function: JSONValue = [
-                "name": .string(manifest.name), "description": .string(manifest.description),
-                "parameters": Self.parameters(of: tool.plugin),
-            ]
-            return ["type": "function", "function": function]
-        }
+        definitions = tools.map { Self.definition(of: $0.plugin.manifest) }
     }
 
     /// Runs the call and records it. Throws only when the trace cannot be written.
@@ -84,8 +75,12 @@ struct ToolDispatcher: Sendable {
         }
     }
 
-    private static func parameters(of plugin: Plugin) -> JSONValue {
-        plugin.manifest.parameters ?? ["type": "object", "properties": [:]]
+    private static func definition(of manifest: PluginManifest) -> JSONValue {
+        let function: JSONValue = [
+            "name": .string(manifest.name), "description": .string(manifest.description),
+            "parameters": manifest.parameters ?? ["type": "object", "properties": [:]],
+        ]
+        return ["type": "function", "function": function]
     }
 }
 

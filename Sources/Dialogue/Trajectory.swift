@@ -20,7 +20,10 @@ struct Trajectory {
 
     func run() async -> TrajectoryResult {
         var result = TrajectoryResult(id: scenario.id, outcome: .infrastructure, reason: "")
-        do throws(Ending) { try await perform(into: &result) } catch { result.end(error) }
+        // Whatever fails after a cancellation fails because of it.
+        do throws(Ending) { try await perform(into: &result) } catch {
+            result.end(Task.isCancelled ? .cancelled : error)
+        }
         result.wall = .now - started
         return result
     }
@@ -40,8 +43,7 @@ struct Trajectory {
         let used = runner.casting.plugins.map { plugin in
             TraceEvent.PluginUse(
                 kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
-                version: plugin.manifest.version.description,
-                hash: plugin.hash)
+                version: plugin.manifest.version.description, hash: plugin.hash)
         }
         try record(
             .start(
@@ -59,8 +61,7 @@ struct Trajectory {
 
     private func open() async throws(Ending) -> Workspace {
         do throws(WorkspaceError) { return try await runner.host.open(runner.policy) } catch {
-            throw Ending(
-                Task.isCancelled ? .cancelled : .infrastructure, "no workspace could be opened: \(error.message)")
+            throw Ending(.infrastructure, "no workspace could be opened: \(error.message)")
         }
     }
 
@@ -112,6 +113,8 @@ struct Trajectory {
                 do throws(WorkspaceError) { reason = try await evaluator.failure(of: goal) } catch {
                     throw Ending(.infrastructure, "the goals cannot be checked: \(error.message)")
                 }
+                // A command that was cancelled says nothing about the goal.
+                if Task.isCancelled { throw .cancelled }
                 try record(.goal(json, met: reason == nil, found: reason))
                 results.append(GoalResult(task: task.name, goal: json, met: reason == nil, reason: reason ?? ""))
             }

@@ -243,18 +243,19 @@ struct TrajectoryFailureTests {
         #expect(results.map { $0["error"]?["code"] } == [nil, nil, nil, "not_run", "not_run"])
     }
 
-    @Test func `A cancelled trajectory ends as cancelled with its trace finished`() async throws {
-        let task = Task { try await Theatre.perform(tasks: [Self.sleepingTask]) }
+    @Test(arguments: [sleepInACall, sleepInTheFixture, sleepInAGoal])
+    func `A cancelled trajectory ends as cancelled with its trace finished`(task: JSONValue) async throws {
+        let running = Task { try await Theatre.perform(tasks: [task]) }
         // Wherever the cancellation arrives, before the workspace opens or while the command sleeps, the outcome is the same.
         try await Task.sleep(for: .milliseconds(300))
-        task.cancel()
-        let result = try await task.value.result
+        running.cancel()
+        let result = try await running.value.result
         #expect(result.outcome == .cancelled)
         #expect(result.trace != nil)
         #expect(result.goals.isEmpty)
     }
 
-    private static let sleepingTask: JSONValue = [
+    private static let sleepInACall: JSONValue = [
         "task": "Sleep",
         "stages": [
             [
@@ -262,5 +263,12 @@ struct TrajectoryFailureTests {
                 "steps": [["tool": "exec", "arguments": ["command": "sleep 600"]]],
             ]
         ], "goals": [["kind": "file_exists", "path": "x"]],
+    ]
+
+    private static let sleepInTheFixture: JSONValue = ["task": "Sleep", "fixture": ["commands": [["sleep", "600"]]]]
+
+    private static let sleepInAGoal: JSONValue = [
+        "task": "Sleep", "stages": [["id": "a", "ask": ["full": "Rest."], "steps": []]],
+        "goals": [["kind": "command", "argv": ["sleep", "600"]]],
     ]
 }
