@@ -13,7 +13,7 @@ final class Interpreter {
 
     init(limits: LuaLimits, seed: UInt64, host: [LuaHostFunction]) throws(LuaError) {
         let table = HostTable(host)
-        let cpu = limits.cpu.components
+        let cpu = min(limits.cpu, .seconds(1 << 32)).components  // its nanoseconds fit
         var options = LuaShimOptions(
             memory_bytes: max(0, limits.memory),
             cpu_nanoseconds: max(1, cpu.seconds * 1_000_000_000 + cpu.attoseconds / 1_000_000_000),
@@ -144,7 +144,9 @@ final class HostTable {
     init(_ functions: [LuaHostFunction]) { self.functions = functions }
 
     func answer(_ function: Int, _ arguments: UnsafeRawBufferPointer) -> LuaShimReply {
-        guard functions.indices.contains(function) else { return reply(.failure(LuaHostError("E_HOST", "no such function"))) }
+        guard functions.indices.contains(function) else {
+            return reply(.failure(LuaHostError("E_HOST", "no such function")))
+        }
         switch functions[function].body {
         case .waiting: return LUA_SHIM_REPLY_LATER
         case .denied(let error): return reply(.failure(error))

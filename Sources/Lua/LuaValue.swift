@@ -60,7 +60,8 @@ extension LuaValue {
         bytes.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The elements of an array. An empty Lua table that nothing marked arrives as an object and counts as an empty array too.
+    /// The elements of an array. An empty Lua table that nothing marked arrives as an object and counts as an empty
+    /// array too.
     public var array: [LuaValue]? {
         switch self {
         case .array(let elements): elements

@@ -113,7 +113,8 @@ static int base_setmetatable(lua_State *L)
         for (int i = 0; i < 2; i++) {
             lua_pushstring(L, refused[i]);
             if (lua_rawget(L, 2) != LUA_TNIL) {
-                return luaL_error(L, "%s is not available to plugins: it would depend on the garbage collector", refused[i]);
+                return luaL_error(L, "%s is not available to plugins: it would depend on the garbage collector",
+                    refused[i]);
             }
             lua_pop(L, 1);
         }
@@ -199,11 +200,17 @@ static const struct {
     {"string.dump", "bytecode cannot be loaded"},
 };
 
-// Upvalue: the name of the table, "" for the globals.
+// The name of the sealed table at 1, "" for the globals.
+static const char *push_owner(lua_State *L)
+{
+    luaL_getmetafield(L, 1, "__name");
+    return lua_tostring(L, -1);
+}
+
 static int unknown_name(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
-    const char *owner = lua_tostring(L, lua_upvalueindex(1));
+    const char *owner = push_owner(L);
     size_t length;
     const char *key = lua_tolstring(L, 2, &length);
     const char *name = *owner ? lua_pushfstring(L, "%s.%s", owner, key) : key;
@@ -222,14 +229,15 @@ static int unknown_name(lua_State *L)
         }
     }
     if (push_similar(L, key, length)) {
-        return luaL_error(L, "unknown name '%s'; did you mean '%s%s%s'?", name, owner, *owner ? "." : "", lua_tostring(L, -1));
+        return luaL_error(L, "unknown name '%s'; did you mean '%s%s%s'?", name, owner, *owner ? "." : "",
+            lua_tostring(L, -1));
     }
     return luaL_error(L, "unknown name '%s'", name);
 }
 
 static int new_name(lua_State *L)
 {
-    const char *owner = lua_tostring(L, lua_upvalueindex(1));
+    const char *owner = push_owner(L);
     const char *key = shim_tostring(L, 2, NULL);
     if (*owner) return luaL_error(L, "cannot add '%s' to '%s'", key, owner);
     return luaL_error(L, "cannot set the global '%s'; write 'local %s'", key, key);
@@ -238,12 +246,12 @@ static int new_name(lua_State *L)
 void shim_seal(lua_State *L, int index, const char *name)
 {
     index = lua_absindex(L, index);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     lua_pushstring(L, name);
-    lua_pushcclosure(L, unknown_name, 1);
+    lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, unknown_name);
     lua_setfield(L, -2, "__index");
-    lua_pushstring(L, name);
-    lua_pushcclosure(L, new_name, 1);
+    lua_pushcfunction(L, new_name);
     lua_setfield(L, -2, "__newindex");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
@@ -252,8 +260,8 @@ void shim_seal(lua_State *L, int index, const char *name)
 
 // MARK: opening
 
-static const char *const kept[] = {"assert", "error", "ipairs", "rawequal", "rawget", "rawlen", "rawset", "select", "tonumber",
-    "type", NULL};
+static const char *const kept[] = {"assert", "error", "ipairs", "rawequal", "rawget", "rawlen", "rawset", "select",
+    "tonumber", "type", NULL};
 
 static const luaL_Reg own[] = {
     {"pcall", base_pcall},
@@ -277,7 +285,8 @@ static void copy_names(lua_State *L, int from, int to, const char *const *names)
     }
 }
 
-void shim_open_library(lua_State *L, const char *name, lua_CFunction opener, const char *const *names, const luaL_Reg *added)
+void shim_open_library(
+    lua_State *L, const char *name, lua_CFunction opener, const char *const *names, const luaL_Reg *added)
 {
     if (opener) {
         lua_pushcfunction(L, opener);

@@ -338,7 +338,7 @@ static void decode_value(Decoder *d)
     case LUA_TAPE_BYTES: push_bytes(d); break;
     case LUA_TAPE_ARRAY:
     case LUA_TAPE_OBJECT:
-        if (d->depth == LUA_TAPE_DEPTH) malformed(d);
+        if (d->depth == LUA_TAPE_DEPTH) luaL_error(d->L, "nested deeper than %d levels", LUA_TAPE_DEPTH);
         d->depth++;
         if (tag == LUA_TAPE_ARRAY) decode_array(d); else decode_object(d);
         d->depth--;

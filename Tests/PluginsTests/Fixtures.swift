@@ -41,11 +41,17 @@ final class PluginDirectory: Sendable {
     private static func remove(_ path: String) {
         if let stream = opendir(path) {
             while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+                let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
                 guard name != ".", name != ".." else { continue }
                 var status = stat()
                 let child = path + "/" + name
-                if lstat(child, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { remove(child) } else { unlink(child) }
+                if lstat(child, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                    remove(child)
+                } else {
+                    unlink(child)
+                }
             }
             closedir(stream)
         }
@@ -88,11 +94,15 @@ final class FakeWorkspace: WorkspaceAccess {
         self.files.withLock { all in for (path, text) in files { all[path] = Array(text.utf8) } }
     }
 
-    static func result(_ stdout: String = "", code: Int? = 0, signal: Int? = nil, endedBy: ExecEnd = .exit) -> ExecResult {
+    static func result(_ stdout: String = "", code: Int? = 0, signal: Int? = nil, endedBy: ExecEnd = .exit)
+        -> ExecResult
+    {
         ExecResult(
             exitCode: code, signal: signal, endedBy: endedBy, stdout: CapturedOutput(head: Array(stdout.utf8)),
-            stderr: CapturedOutput(head: Array("warn".utf8), tail: Array("!".utf8), totalBytes: 100), wall: .milliseconds(12),
-            userCPU: .zero, systemCPU: .zero, maxRSSBytes: 0, leftRunning: [LeftProcess(pid: 9, command: "sleep")], denials: [])
+            stderr: CapturedOutput(head: Array("warn".utf8), tail: Array("!".utf8), totalBytes: 100),
+            wall: .milliseconds(12),
+            userCPU: .zero, systemCPU: .zero, maxRSSBytes: 0, leftRunning: [LeftProcess(pid: 9, command: "sleep")],
+            denials: [])
     }
 
     func exec(_ command: ExecRequest) async throws(WorkspaceError) -> ExecResult {

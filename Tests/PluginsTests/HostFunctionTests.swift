@@ -7,14 +7,17 @@ import Testing
     static let all: JSONObject = ["permissions": ["fs": [["path": "**", "mode": "rw"]], "exec": ["*"], "model": true]]
 
     private func result(
-        _ body: String, _ extra: JSONObject = all, host services: HostServices? = nil, _ workspace: FakeWorkspace = FakeWorkspace()
+        _ body: String, _ extra: JSONObject = all, host services: HostServices? = nil,
+        _ workspace: FakeWorkspace = FakeWorkspace()
     ) async throws -> JSONValue {
-        let tool = try await probe("return { run = function(args, ctx) \(body)\nend }", extra, host: services ?? host(workspace))
+        let tool = try await probe(
+            "return { run = function(args, ctx) \(body)\nend }", extra, host: services ?? host(workspace))
         return try await tool.call("run", [[:]])
     }
 
     private func failure(
-        _ body: String, _ extra: JSONObject = all, host services: HostServices? = nil, _ workspace: FakeWorkspace = FakeWorkspace()
+        _ body: String, _ extra: JSONObject = all, host services: HostServices? = nil,
+        _ workspace: FakeWorkspace = FakeWorkspace()
     ) async throws -> PluginError {
         try #require(
             await #expect(throws: PluginError.self) { try await result(body, extra, host: services, workspace) })
@@ -22,14 +25,15 @@ import Testing
 
     // MARK: Commands
 
-    @Test func execGivesTheFactsOfACommand() async throws {
+    @Test func `Exec gives the facts of a command`() async throws {
         let workspace = FakeWorkspace { _ in FakeWorkspace.result("out\n", code: 3) }
         let value = try await result(
             "return ws.exec({ 'git', 'log', 5 }, { cwd = 'src', stdin = 'in', env = { A = 'b' }, timeout_ms = 1500, max_bytes = 99 })",
             Self.all, workspace)
         #expect(
             value == [
-                "code": 3, "ended_by": "exit", "stdout": "out\n", "stderr": "warn!", "stdout_bytes": 4, "stderr_bytes": 100,
+                "code": 3, "ended_by": "exit", "stdout": "out\n", "stderr": "warn!", "stdout_bytes": 4,
+                "stderr_bytes": 100,
                 "truncated": true, "timed_out": false, "wall_ms": 12, "left_running": [["pid": 9, "command": "sleep"]],
             ])
         let request = try #require(workspace.requests.withLock { $0.first })
@@ -41,19 +45,20 @@ import Testing
         #expect(request.outputLimit == 99)
     }
 
-    @Test func aCommandEndedByASignalHasNoCode() async throws {
+    @Test func `A command ended by a signal has no code`() async throws {
         let workspace = FakeWorkspace { _ in FakeWorkspace.result(code: nil, signal: 9, endedBy: .timeout) }
-        let value = try await result("local r = ws.exec({ 'x' }) return { r.code == nil, r.signal, r.timed_out }", Self.all, workspace)
+        let value = try await result(
+            "local r = ws.exec({ 'x' }) return { r.code == nil, r.signal, r.timed_out }", Self.all, workspace)
         #expect(value == [true, 9, true])
     }
 
-    @Test func aMissingCommandCanBeCaught() async throws {
+    @Test func `A missing command can be caught`() async throws {
         #expect(try await result("return select(2, pcall(ws.exec, { 'missing' })).code") == "E_COMMAND_NOT_FOUND")
     }
 
     // MARK: Files
 
-    @Test func filesAreBytes() async throws {
+    @Test func `Files are bytes`() async throws {
         let workspace = FakeWorkspace(["a.txt": "alpha"])
         let value = try await result(
             """
@@ -72,14 +77,14 @@ import Testing
             ])
     }
 
-    @Test func aMissingFileIsForTheModelUnlessItIsCaught() async throws {
+    @Test func `A missing file is for the model unless it is caught`() async throws {
         let error = try await failure("return ws.read('a.txt')")
         #expect(error.code == "E_NOENT")
         #expect(error.modelMessage == "E_NOENT: could not open a.txt: No such file or directory")
         #expect(error.details == ["path": "a.txt"])
     }
 
-    @Test func aFileIsNeverCutSilently() async throws {
+    @Test func `A file is never cut silently`() async throws {
         let error = try await failure("return ws.read('a', { max_bytes = 3 })", Self.all, FakeWorkspace(["a": "four"]))
         #expect(error.code == "E_TOO_BIG")
     }
@@ -90,16 +95,25 @@ import Testing
         ("ws.exec({ 'ls' })", [:], "run programs", #""permissions": {"exec": ["PROGRAM"]}"#),
         ("ws.exec({ 'ls' })", ["permissions": ["exec": ["git"]]], "run ls", #""permissions": {"exec": ["ls"]}"#),
         ("ws.read('a')", [:], "read files", #""permissions": {"fs": [{"path": "**", "mode": "r"}]}"#),
-        ("ws.read('b/x')", ["permissions": ["fs": [["path": "a/**", "mode": "rw"]]]], "read b/x", #"{"path": "b/x", "mode": "r"}"#),
-        ("ws.read('a/../b')", ["permissions": ["fs": [["path": "a/**", "mode": "rw"]]]], "read a/../b", #""mode": "r""#),
+        (
+            "ws.read('b/x')", ["permissions": ["fs": [["path": "a/**", "mode": "rw"]]]], "read b/x",
+            #"{"path": "b/x", "mode": "r"}"#
+        ),
+        (
+            "ws.read('a/../b')", ["permissions": ["fs": [["path": "a/**", "mode": "rw"]]]], "read a/../b",
+            #""mode": "r""#
+        ),
         ("ws.write('a', '')", ["permissions": ["fs": [["path": "**", "mode": "r"]]]], "write files", #""mode": "rw""#),
-        ("ws.write('a', '')", ["permissions": ["fs": [["path": "**", "mode": "rw"]]], "effects": ["writes": false]],
-            "write files", #""effects": {"writes": true}"#),
+        (
+            "ws.write('a', '')",
+            ["permissions": ["fs": [["path": "**", "mode": "rw"]]], "effects": ["writes": false]],
+            "write files", #""effects": {"writes": true}"#
+        ),
         ("ws.remove('b')", ["permissions": ["fs": [["path": "a", "mode": "rw"]]]], "write b", #""mode": "rw""#),
         ("chat({})", [:], "ask a model", #""permissions": {"model": true}"#),
     ]
 
-    @Test(arguments: denials) func aDeniedCallNamesTheLineThatWouldAllowIt(
+    @Test(arguments: denials) func `A denied call names the line that would allow it`(
         _ call: String, _ extra: JSONObject, _ action: String, _ line: String
     ) async throws {
         let error = try await failure("return \(call)", extra)
@@ -107,16 +121,18 @@ import Testing
         #expect(error.modelMessage == "not permitted")
         #expect(error.message.hasPrefix("the plugin may not \(action); the manifest would allow it with "))
         #expect(error.message.contains(line))
-        #expect(try await result("return select(2, pcall(function() return \(call) end)).code", extra) == "E_PERMISSION")
+        #expect(
+            try await result("return select(2, pcall(function() return \(call) end)).code", extra) == "E_PERMISSION")
     }
 
-    @Test func whatIsGrantedCanBeAskedFor() async throws {
+    @Test func `What is granted can be asked for`() async throws {
         #expect(
-            try await result("return { host.has('ws.read'), host.has('ws.exec'), host.has('json.encode'), host.has('ws.fly') }",
+            try await result(
+                "return { host.has('ws.read'), host.has('ws.exec'), host.has('json.encode'), host.has('ws.fly') }",
                 ["permissions": ["fs": [["path": "**", "mode": "r"]]]]) == [true, false, true, false])
     }
 
-    @Test func withoutAWorkspaceTheCallsSayTso() async throws {
+    @Test func `Without a workspace the calls say so`() async throws {
         let error = try await failure("return ws.read('a')", Self.all, host: HostServices())
         #expect(error.code == "E_UNAVAILABLE")
     }
@@ -128,7 +144,10 @@ import Testing
         ("ws.read({})", "argument #1 of ws.read must be a string, not table"),
         ("ws.read('a', 5)", "argument #2 of ws.read must be a table of options, not number"),
         ("ws.read('a', { max_byts = 5 })", "ws.read has no option \"max_byts\"; did you mean \"max_bytes\"?"),
-        ("ws.read('a', { offset = -1 })", "option \"offset\" of ws.read must be an integer from 0 to 4611686018427387903, not number"),
+        (
+            "ws.read('a', { offset = -1 })",
+            "option \"offset\" of ws.read must be an integer from 0 to 4611686018427387903, not number"
+        ),
         ("ws.exec('ls')", "argument #1 of ws.exec must be a list {program, argument, …}, not string"),
         ("ws.exec({})", "argument #1 of ws.exec must be a list {program, argument, …}, not table"),
         ("ws.exec({ 'a', true })", "argv[2] of ws.exec must be a string, not boolean"),
@@ -136,13 +155,13 @@ import Testing
         ("ws.write('a')", "argument #2 of ws.write must be a string, not nil"),
         ("json.decode('{')", "no valid JSON: expected a key in double quotes at line 1, column 2"),
         ("ctx.fail()", "argument #1 of ctx.fail must be a string, not nil"),
-    ]) func aWrongArgumentIsNamed(_ call: String, _ message: String) async throws {
+    ]) func `A wrong argument is named`(_ call: String, _ message: String) async throws {
         #expect(try await failure("return \(call)").message == message)
     }
 
     // MARK: The rest
 
-    @Test func jsonKeepsIntegersArraysAndNulls() async throws {
+    @Test func `JSON keeps integers, arrays and nulls`() async throws {
         let value = try await result(
             """
             local v = json.decode('{"i":1,"d":1.5,"a":[],"o":{},"n":null,"l":[null,1]}')
@@ -156,32 +175,43 @@ import Testing
             ])
     }
 
-    @Test func nullMembersOfArgumentsAreNilAndArraysStayArrays() async throws {
+    @Test func `Null members of arguments are nil, and arrays stay arrays`() async throws {
         let tool = try await probe(
             "return { next = 1, run = function(args, ctx) return { args.x == nil, args.list } end }",
-            ["parameters": ["type": "object", "properties": ["x": ["type": ["string", "null"]], "list": ["type": "array"]]]])
+            [
+                "parameters": [
+                    "type": "object", "properties": ["x": ["type": ["string", "null"]], "list": ["type": "array"]],
+                ]
+            ])
         #expect(try await tool.call("run", [["x": nil, "list": []]]) == [true, []])
     }
 
-    @Test func logsReachTheRun() async throws {
+    @Test func `Logs reach the run`() async throws {
         let lines = Mutex<[String]>([])
         var services = HostServices()
-        services.onLog = { level, text, fields in lines.withLock { $0.append("\(level) \(text) \(fields?.compact ?? "-")") } }
+        services.onLog = { level, text, fields in
+            lines.withLock { $0.append("\(level) \(text) \(fields?.compact ?? "-")") }
+        }
         _ = try await result(
-            "log.info('started', { n = 1 }) log.warn('odd') log.debug('d') log.error('e') print('a', 1) return {}", host: services)
-        #expect(lines.withLock { $0 } == ["info started {\"n\":1}", "warn odd -", "debug d -", "error e -", "info a\t1 -"])
+            "log.info('started', { n = 1 }) log.warn('odd') log.debug('d') log.error('e') print('a', 1) return {}",
+            host: services)
+        #expect(
+            lines.withLock { $0 } == ["info started {\"n\":1}", "warn odd -", "debug d -", "error e -", "info a\t1 -"])
     }
 
-    @Test func theClockIsTheHosts() async throws {
+    @Test func `The clock is the host's`() async throws {
         var services = HostServices()
         services.now = { 1000.25 }
         #expect(try await result("return clock.now()", host: services) == 1000.25)
     }
 
-    @Test func chatAsksTheModelOfTheRun() async throws {
+    @Test func `Chat asks the model of the run`() async throws {
         var services = HostServices()
         services.chat = { request in
-            ["message": ["content": request["messages"]?.array?[0]["content"] ?? nil, "tool_calls": nil], "finish_reason": "stop"]
+            [
+                "message": ["content": request["messages"]?.array?[0]["content"] ?? nil, "tool_calls": nil],
+                "finish_reason": "stop",
+            ]
         }
         let value = try await result(
             "local r = chat({ messages = { { role = 'user', content = 'hi' } } }) return { r.message.content, r.message.tool_calls == nil }",
@@ -195,15 +225,19 @@ import Testing
         #expect(try await failure("chat({ messages = {} })", host: services).code == "E_UNAVAILABLE")
     }
 
-    @Test func everyCallCanBeObserved() async throws {
+    @Test func `Every call can be observed`() async throws {
         let calls = Mutex<[String]>([])
         let programs = Mutex<[String]>([])
         var services = host(FakeWorkspace(["a": "x"]))
         services.onCall = { call in
-            calls.withLock { $0.append("\(call.function) \(call.arguments.compact) \(call.result?.compact ?? call.errorCode ?? "")") }
+            calls.withLock {
+                $0.append("\(call.function) \(call.arguments.compact) \(call.result?.compact ?? call.errorCode ?? "")")
+            }
         }
         services.onExec = { request, result in
-            programs.withLock { $0.append("\(String(decoding: request.argv[0], as: UTF8.self)) \(result.exitCode ?? -1)") }
+            programs.withLock {
+                $0.append("\(String(decoding: request.argv[0], as: UTF8.self)) \(result.exitCode ?? -1)")
+            }
         }
         _ = try await result("ws.read('a') pcall(ws.read, 'b') ws.exec({ 'ls' }) return {}", host: services)
         #expect(calls.withLock { $0.prefix(2) } == ["ws.read [\"a\"] \"x\"", "ws.read [\"b\"] E_NOENT"])

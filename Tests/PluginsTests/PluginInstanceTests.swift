@@ -8,12 +8,13 @@ import Testing
         try #require(await #expect(throws: PluginError.self) { try await instance.call("run", [arguments]) })
     }
 
-    @Test func aToolGetsValidatedArgumentsAndItsContext() async throws {
+    @Test func `A tool gets validated arguments and its context`() async throws {
         let tool = try await probe(
             "return { run = function(args, ctx) return { text = args.who .. args.n .. ctx.plugin .. ctx.version .. ctx.config.tone } end }",
             [
                 "parameters": [
-                    "type": "object", "properties": ["who": ["type": "string"], "n": ["type": "integer", "default": 2]],
+                    "type": "object",
+                    "properties": ["who": ["type": "string"], "n": ["type": "integer", "default": 2]],
                     "required": ["who"],
                 ],
                 "config": ["type": "object", "properties": ["tone": ["type": "string", "default": "dry"]]],
@@ -21,10 +22,13 @@ import Testing
         #expect(try await tool.call("run", [["who": "x"]]) == ["text": "x2probe1.0.0dry"])
         let error = try await failure(tool, ["hwo": "x"])
         #expect(error.code == "invalid_args")
-        #expect(error.modelMessage == "the arguments do not fit: hwo: unknown member; did you mean \"who\"?; the member \"who\" (string) is missing")
+        #expect(
+            error.modelMessage
+                == "the arguments do not fit: hwo: unknown member; did you mean \"who\"?; the member \"who\" (string) is missing"
+        )
     }
 
-    @Test func settingsThatDoNotFitAreRefused() async throws {
+    @Test func `Settings that do not fit are refused`() async throws {
         let schema: JSONObject = ["config": ["type": "object", "properties": ["tone": ["type": "string"]]]]
         let source = "return { run = print }"
         let wrong = await #expect(throws: PluginError.self) { try await probe(source, schema, config: ["tone": 1]) }
@@ -33,9 +37,10 @@ import Testing
         #expect(none?.message == "the tool probe takes no settings")
     }
 
-    @Test func aFailureOfTheToolIsForTheModel() async throws {
+    @Test func `A failure of the tool is for the model`() async throws {
         let tool = try await probe(
-            "return { run = function(args, ctx) return ctx.fail('not_found', 'no line has that text', { lines = 3 }) end }")
+            "return { run = function(args, ctx) return ctx.fail('not_found', 'no line has that text', { lines = 3 }) end }"
+        )
         let error = try await failure(tool)
         #expect(error.code == "not_found")
         #expect(error.modelMessage == "not_found: no line has that text")
@@ -43,8 +48,9 @@ import Testing
         #expect(error.line == 1)
     }
 
-    @Test func aBugOfTheToolIsForTheRecordOnly() async throws {
-        let tool = try await probe("return { run = function(args)\n  ws.stat('a')\n  return args.secret.key\nend }",
+    @Test func `A bug of the tool is for the record only`() async throws {
+        let tool = try await probe(
+            "return { run = function(args)\n  ws.stat('a')\n  return args.secret.key\nend }",
             ["permissions": ["fs": [["path": "**", "mode": "r"]]]], host: host(FakeWorkspace()))
         let error = try await failure(tool)
         #expect(error.code == "plugin_bug")
@@ -61,7 +67,7 @@ import Testing
         ("while true do pcall(clock.now) end", "host_calls", "the tool ran out of host calls"),
         ("return { text = ('x'):rep(100 * 1024) }", "output_kb", "the tool ran out of room for output"),
         ("ws.exec({ 'sleep' })", "wall_ms", "the tool ran out of time"),
-    ]) func aLimitEndsTheCallAndIsNamed(_ body: String, _ limit: String, _ model: String) async throws {
+    ]) func `A limit ends the call and is named`(_ body: String, _ limit: String, _ model: String) async throws {
         let workspace = FakeWorkspace { _ in
             try? await Task.sleep(for: .seconds(60))
             return FakeWorkspace.result()
@@ -79,19 +85,22 @@ import Testing
         #expect(try await tool.call("again", []) == 1)
     }
 
-    @Test func aResultIsCheckedAgainstItsSchema() async throws {
+    @Test func `A result is checked against its schema`() async throws {
         let tool = try await probe(
             "return { run = function() return { total = 'many' } end }",
             ["returns": ["type": "object", "properties": ["total": ["type": "integer"]]]])
         let error = try await failure(tool)
         #expect(error.code == "plugin_bug")
-        #expect(error.message == "the result of \"run\" does not fit \"returns\": total: expected integer, got string \"many\"")
+        #expect(
+            error.message
+                == "the result of \"run\" does not fit \"returns\": total: expected integer, got string \"many\"")
     }
 
-    @Test func eachInstanceHasItsOwnState() async throws {
+    @Test func `Each instance has its own state`() async throws {
         let directory = PluginDirectory([
             "tools/probe/plugin.json": manifest(),
-            "tools/probe/main.lua": "local n = 0\nreturn { run = function() n = n + 1 return { text = tostring(n) } end }",
+            "tools/probe/main.lua":
+                "local n = 0\nreturn { run = function() n = n + 1 return { text = tostring(n) } end }",
         ])
         let plugin = try directory.load().plugin(kind: .tool, named: "probe")
         let first = try await PluginInstance(plugin, host: HostServices(), seed: 0)
@@ -101,10 +110,13 @@ import Testing
         #expect(try await second.call("run", [[:]])["text"] == "1")
     }
 
-    @Test func randomNumbersDependOnSeedAndPlugin() async throws {
-        let source = "return { run = function() return { random.int(1, 1 << 50), random.stream('a').int(1, 1 << 50) } end }"
+    @Test func `Random numbers depend on seed and plugin`() async throws {
+        let source =
+            "return { run = function() return { random.int(1, 1 << 50), random.stream('a').int(1, 1 << 50) } end }"
         func draw(_ seed: UInt64, name: String = "probe") async throws -> JSONValue {
-            let directory = PluginDirectory(["tools/\(name)/plugin.json": manifest("tool", name), "tools/\(name)/main.lua": source])
+            let directory = PluginDirectory([
+                "tools/\(name)/plugin.json": manifest("tool", name), "tools/\(name)/main.lua": source,
+            ])
             let plugin = try directory.load().plugin(kind: .tool, named: name)
             return try await PluginInstance(plugin, host: HostServices(), seed: seed).call("run", [[:]])
         }
@@ -114,40 +126,49 @@ import Testing
         #expect(try await draw(5, name: "other") != first)
     }
 
-    @Test func dataOfThePluginCanBeRead() async throws {
+    @Test func `Data of the plugin can be read`() async throws {
         let tool = try await probe("return { run = print, tasks = { { id = 'a', tools = json.array{} } } }")
         #expect(try await tool.value("tasks") == [["id": "a", "tools": []]])
         #expect(try await tool.value("absent") == .null)
         #expect(await tool.has("run"))
     }
 
-    @Test func modulesComeFromThePluginsOwnFolder() async throws {
+    @Test func `Modules come from the plugin's own folder`() async throws {
         let files = ["lib/count.lua": "return { twice = function(n) return n * 2 end }", "kit.lua": "return 'kit'"]
         let tool = try await probe(
             "local count, kit = require('lib.count'), require('kit')\nreturn { run = function() return { text = kit .. count.twice(21) } end }",
             files: files)
         #expect(try await tool.call("run", [[:]])["text"] == "kit42")
         for (name, message) in [
-            ("lib.cuont", "there is no module \"lib.cuont\" (lib/cuont.lua) in the plugin's folder; did you mean \"lib.count\"?"),
+            (
+                "lib.cuont",
+                "there is no module \"lib.cuont\" (lib/cuont.lua) in the plugin's folder; did you mean \"lib.count\"?"
+            ),
             ("../other/main", "there is no module \"../other/main\" (///other/main.lua) in the plugin's folder"),
             ("main", "there is no module \"main\" (main.lua) in the plugin's folder; did you mean \"kit\"?"),
-            ("@textlib", "the library \"textlib\" is not required; the manifest would allow it with \"requires\": {\"textlib\": \"*\"}"),
+            (
+                "@textlib",
+                "the library \"textlib\" is not required; the manifest would allow it with \"requires\": {\"textlib\": \"*\"}"
+            ),
         ] {
             let error = await #expect(throws: PluginError.self) { try await probe("require('\(name)')", files: files) }
             #expect(error?.message.hasPrefix(String(message.prefix(60))) == true, "\(error?.message ?? "")")
         }
     }
 
-    @Test func cancellingTheTaskCancelsTheCommand() async throws {
+    @Test func `Cancelling the task cancels the command`() async throws {
         let cancelled = Mutex(false)
         let workspace = FakeWorkspace { _ in
             await withTaskCancellationHandler {
                 try? await Task.sleep(for: .seconds(60))
-            } onCancel: { cancelled.withLock { $0 = true } }
+            } onCancel: {
+                cancelled.withLock { $0 = true }
+            }
             return FakeWorkspace.result()
         }
         let tool = try await probe(
-            "return { run = function() ws.exec({ 'sleep' }) end }", ["permissions": ["exec": ["*"]]], host: host(workspace))
+            "return { run = function() ws.exec({ 'sleep' }) end }", ["permissions": ["exec": ["*"]]],
+            host: host(workspace))
         let task = Task { try await tool.call("run", [[:]]) }
         while workspace.requests.withLock({ $0.isEmpty }) { await Task.yield() }
         task.cancel()

@@ -4,7 +4,11 @@ import Testing
 
 @Suite struct SchemaTests {
     private func violations(_ value: JSONValue, _ schema: JSONValue) -> [String] {
-        if case .failure(let violations) = SchemaValidator.validate(value, against: schema) { violations.map(\.description) } else { [] }
+        if case .failure(let violations) = SchemaValidator.validate(value, against: schema) {
+            violations.map(\.description)
+        } else {
+            []
+        }
     }
 
     private func filled(_ value: JSONValue, _ schema: JSONValue) -> JSONValue? {
@@ -26,21 +30,29 @@ import Testing
         "required": ["command"],
     ]
 
-    @Test func defaultsAreFilledInAtEveryDepth() {
+    @Test func `Defaults are filled in at every depth`() {
         let schema: JSONValue = [
             "type": "object",
             "properties": [
                 "a": ["type": "integer", "default": 3],
                 "o": ["type": "object", "properties": ["b": ["type": "string", "default": "x"]], "default": [:]],
-                "l": ["type": "array", "items": ["type": "object", "properties": ["c": ["type": "boolean", "default": true]]]],
+                "l": [
+                    "type": "array",
+                    "items": ["type": "object", "properties": ["c": ["type": "boolean", "default": true]]],
+                ],
             ],
         ]
         #expect(filled([:], schema) == ["a": 3, "o": [:]])
-        #expect(filled(["o": [:], "l": [[:], ["c": false]]], schema) == ["a": 3, "o": ["b": "x"], "l": [["c": true], ["c": false]]])
+        #expect(
+            filled(["o": [:], "l": [[:], ["c": false]]], schema) == [
+                "a": 3, "o": ["b": "x"], "l": [["c": true], ["c": false]],
+            ])
     }
 
-    @Test func aValueThatFitsIsGivenBack() {
-        let value: JSONValue = ["command": "ls", "timeout": 5, "env": ["A": "1"], "mode": "slow", "edits": [["path": "x"]]]
+    @Test func `A value that fits is given back`() {
+        let value: JSONValue = [
+            "command": "ls", "timeout": 5, "env": ["A": "1"], "mode": "slow", "edits": [["path": "x"]],
+        ]
         #expect(filled(value, Self.exec) == value)
     }
 
@@ -52,28 +64,43 @@ import Testing
         (["command": "ls", "timeout": "5"], ["timeout: expected number, got string \"5\""]),
         (["command": "ls", "timeout": nil], ["timeout: expected number, got null null"]),
         (["command": "ls", "timout": 5], ["timout: unknown member; did you mean \"timeout\"?"]),
-        (["command": "ls", "zzzzzzzz": 5], ["zzzzzzzz: unknown member; the known ones are: command, timeout, env, mode, edits"]),
+        (
+            ["command": "ls", "zzzzzzzz": 5],
+            ["zzzzzzzz: unknown member; the known ones are: command, timeout, env, mode, edits"]
+        ),
         (["command": "ls", "env": ["A": 1]], ["env.A: expected string, got integer 1"]),
-        (["command": "ls", "mode": "fasst"], ["mode: expected one of \"fast\", \"slow\", got \"fasst\"; did you mean \"fast\"?"]),
+        (
+            ["command": "ls", "mode": "fasst"],
+            ["mode: expected one of \"fast\", \"slow\", got \"fasst\"; did you mean \"fast\"?"]
+        ),
         (["command": "ls", "edits": []], ["edits: expected at least 1 element, got 0"]),
         (["command": "ls", "edits": [["path": "a"], [:]]], ["edits[1]: the member \"path\" (string) is missing"]),
-        (["command": "ls", "edits": [["path": "a", "line": 1]]], ["edits[0].line: unknown member; the known ones are: path"]),
+        (
+            ["command": "ls", "edits": [["path": "a", "line": 1]]],
+            ["edits[0].line: unknown member; the known ones are: path"]
+        ),
         ([1, 2], ["expected object, got array [1,2]"]),
         ("text", ["expected object, got string \"text\""]),
     ]
 
-    @Test(arguments: misfits) func aViolationNamesPlaceExpectationAndValue(_ value: JSONValue, _ messages: [String]) {
+    @Test(arguments: misfits) func `A violation names place, expectation and value`(
+        _ value: JSONValue, _ messages: [String]
+    ) {
         #expect(violations(value, Self.exec) == messages)
     }
 
     static let verdicts: [(JSONValue, JSONValue, Bool)] = [
         (["type": "integer"], 3, true), (["type": "integer"], 3.0, true), (["type": "integer"], 3.5, false),
-        (["type": "number"], 3, true), (["type": ["string", "null"]], nil, true), (["type": ["string", "null"]], 1, false),
-        (["const": 5], 5, true), (["const": 5], 5.0, true), (["const": 5], 6, false), (["exclusiveMinimum": 0], 0, false),
+        (["type": "number"], 3, true), (["type": ["string", "null"]], nil, true),
+        (["type": ["string", "null"]], 1, false),
+        (["const": 5], 5, true), (["const": 5], 5.0, true), (["const": 5], 6, false),
+        (["exclusiveMinimum": 0], 0, false),
         (["exclusiveMaximum": 10], 9.5, true), (["multipleOf": 5], 15, true), (["multipleOf": 5], 16, false),
         (["multipleOf": 0.1], 0.3, false), (["maxLength": 2], "äö", true), (["maxLength": 2], "äöü", false),
-        (["pattern": "^[a-z]+$"], "abc", true), (["pattern": "^[a-z]+$"], "ab1", false), (["uniqueItems": true], [1, 2], true),
-        (["uniqueItems": true], [1, 1], false), (["additionalProperties": false], ["a": 1], false), ([:], ["a": 1], true),
+        (["pattern": "^[a-z]+$"], "abc", true), (["pattern": "^[a-z]+$"], "ab1", false),
+        (["uniqueItems": true], [1, 2], true),
+        (["uniqueItems": true], [1, 1], false), (["additionalProperties": false], ["a": 1], false),
+        ([:], ["a": 1], true),
         (["type": "object"], ["a": 1], true), (["type": "object", "properties": [:]], ["a": 1], false),
         (["type": "object", "properties": [:], "additionalProperties": true], ["a": 1], true),
         (["anyOf": [["type": "string"], ["type": "integer", "minimum": 5]]], 7, true),
@@ -83,16 +110,20 @@ import Testing
         (true, 1, true), (false, 1, false),
     ]
 
-    @Test(arguments: verdicts) func aSchemaAcceptsOrRefuses(_ schema: JSONValue, _ value: JSONValue, _ accepted: Bool) {
+    @Test(arguments: verdicts) func `A schema accepts or refuses`(
+        _ schema: JSONValue, _ value: JSONValue, _ accepted: Bool
+    ) {
         #expect(violations(value, schema).isEmpty == accepted)
     }
 
-    @Test func anIntegralNumberBecomesAnInteger() {
+    @Test func `An integral number becomes an integer`() {
         #expect(filled(3.0, ["type": "integer"]) == 3)
-        #expect(filled(["n": 2.0], ["type": "object", "properties": ["n": ["type": "integer"]]])?["n"]?.typeName == "integer")
+        #expect(
+            filled(["n": 2.0], ["type": "object", "properties": ["n": ["type": "integer"]]])?["n"]?.typeName
+                == "integer")
     }
 
-    @Test func anAlternativeFillsInItsDefaults() {
+    @Test func `An alternative fills in its defaults`() {
         let schema: JSONValue = [
             "anyOf": [
                 ["type": "object", "properties": ["kind": ["const": "a"], "x": ["default": 1]], "required": ["kind"]],
@@ -100,34 +131,45 @@ import Testing
             ]
         ]
         #expect(filled(["kind": "b"], schema) == ["kind": "b", "y": 2])
-        #expect(violations(["kind": "c"], schema) == ["fits none of the 2 alternatives; the nearest: kind: expected \"a\", got \"c\""])
+        #expect(
+            violations(["kind": "c"], schema) == [
+                "fits none of the 2 alternatives; the nearest: kind: expected \"a\", got \"c\""
+            ])
     }
 
-    @Test func schemasThatReferToThemselvesEnd() {
+    @Test func `Schemas that refer to themselves end`() {
         let tree: JSONValue = [
-            "$defs": ["node": ["type": "object", "properties": ["next": ["$ref": "#/$defs/node"]]]], "$ref": "#/$defs/node",
+            "$defs": ["node": ["type": "object", "properties": ["next": ["$ref": "#/$defs/node"]]]],
+            "$ref": "#/$defs/node",
         ]
         #expect(violations(["next": ["next": [:]]], tree).isEmpty)
-        #expect(violations(["next": ["next": ["last": 1]]], tree) == ["next.next.last: unknown member; did you mean \"next\"?"])
+        #expect(
+            violations(["next": ["next": ["last": 1]]], tree) == [
+                "next.next.last: unknown member; did you mean \"next\"?"
+            ])
         #expect(violations(1, ["$ref": "#"]).first?.contains("nested deeper") == true)
         let bomb: JSONValue = ["anyOf": [["$ref": "#"], ["$ref": "#"], ["$ref": "#"]]]
         #expect(!violations(1, bomb).isEmpty)
     }
 
     @Test(arguments: [
-        ("a", "cat", true), ("^a", "cat", false), ("t$", "cat", true), ("c.t", "cat", true), ("^(cat|dog)s?$", "dogs", true),
+        ("a", "cat", true), ("^a", "cat", false), ("t$", "cat", true), ("c.t", "cat", true),
+        ("^(cat|dog)s?$", "dogs", true),
         ("^(cat|dog)s?$", "cows", false), ("^\\d{3}-\\d{4}$", "555-1234", true), ("^\\d{3}-\\d{4}$", "55-1234", false),
         ("^[^/]+/[^/]+$", "a/b", true), ("^[\\w.-]+@[\\w-]+\\.[a-z]{2,}$", "me.too@host.org", true), ("^x*$", "", true),
-        ("^x+$", "", false), ("^(?:ab)*?c", "ababc", true), ("^[a\\]]$", "]", true), ("^[]$", "a", false), ("\\.", "a.b", true),
-        ("^\\S+$", "a b", false), ("^[\\D]$", "5", false), ("^[\\s\\S]$", "\n", true), ("^.$", "ä", true), ("^\\u00e4$", "ä", true),
-        ("^a{0}b$", "b", true), ("^a{2,3}$", "aaaa", false), ("^a{2,}$", "aaaa", true), ("a{x", "a{x", true), ("a|", "", true),
+        ("^x+$", "", false), ("^(?:ab)*?c", "ababc", true), ("^[a\\]]$", "]", true), ("^[]$", "a", false),
+        ("\\.", "a.b", true),
+        ("^\\S+$", "a b", false), ("^[\\D]$", "5", false), ("^[\\s\\S]$", "\n", true), ("^.$", "ä", true),
+        ("^\\u00e4$", "ä", true),
+        ("^a{0}b$", "b", true), ("^a{2,3}$", "aaaa", false), ("^a{2,}$", "aaaa", true), ("a{x", "a{x", true),
+        ("a|", "", true),
         ("^(a|b)*$", "abba", true), ("^(a*)*$", "aaab", false), ("^[A-Za-z0-9_-]{1,64}$", "call_1", true),
-    ]) func aPatternMatches(_ pattern: String, _ text: String, _ expected: Bool) {
+    ]) func `A pattern matches`(_ pattern: String, _ text: String, _ expected: Bool) {
         #expect(violations(.string(text), ["pattern": .string(pattern)]).isEmpty == expected)
     }
 
     /// Backtracking would take until the end of the world.
-    @Test func hostilePatternsTakeLinearTime() {
+    @Test func `Hostile patterns take linear time`() {
         let text = JSONValue.string(String(repeating: "a", count: 5000) + "!")
         for pattern in ["^(a+)+$", "^(a|aa)+$", "^(.*)*b$", "^(a?){50}a{50}$"] {
             #expect(!violations(text, ["pattern": .string(pattern)]).isEmpty, "\(pattern)")
