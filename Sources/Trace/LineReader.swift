@@ -3,7 +3,7 @@ import Glibc
 /// The lines of a file, one at a time, in memory that does not grow with the file.
 struct LineReader: ~Copyable {
     private let file: File
-    private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    private let chunk: UnsafeMutableRawBufferPointer
     /// What of `chunk` has been read from the file and not been handed out.
     private var unread = 0..<0
     private var reachedEnd = false
@@ -20,6 +20,7 @@ struct LineReader: ~Copyable {
 
     init(path: String) throws(TraceError) {
         file = try File(opening: path, flags: O_RDONLY, to: "read the trace")
+        chunk = .allocate(byteCount: 64 << 10, alignment: 16)
     }
 
     deinit { chunk.deallocate() }

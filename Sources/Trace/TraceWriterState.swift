@@ -7,6 +7,8 @@ struct TraceWriterState {
 
     private(set) var sequence = 0
     private var previous = ContentHash.zero
+    /// Of the `end` event, once it is there.
+    private var digest = ContentHash.zero
     private var lines: [UInt8] = []
     private var openCalls: [Int: OpenCall] = [:]
     private var synthesizedResults = 0
@@ -61,7 +63,7 @@ struct TraceWriterState {
         switch phase {
         case .open:
             try answerOpenCalls(path: file.file.path)
-            let digest = try appendEnd(outcome: outcome)
+            _ = try appendLine(endEvent(outcome: outcome), path: file.file.path)
             receipt = TraceReceipt(
                 path: file.finalPath, events: sequence, digest: digest, redactions: encoder.redactions,
                 synthesizedResults: synthesizedResults)
@@ -94,35 +96,40 @@ struct TraceWriterState {
             lines.removeLast(lines.count - start)
             throw error
         }
+        if event.kind == .end { digest = seal(lineFrom: start) }
         return close(lineFrom: start)
+    }
+
+    /// Lets the line that starts at `start` vouch for itself, and returns the hash that it then holds.
+    private mutating func seal(lineFrom start: Int) -> ContentHash {
+        lines.removeLast()  // the closing brace
+        let hash = hash(from: start)
+        lines.append(contentsOf: ",\"self\":\"".utf8)
+        hash.appendHex(to: &lines)
+        lines.append(contentsOf: "\"}".utf8)
+        return hash
     }
 
     /// Ends the line that starts at `start` and makes it the chain's last link.
     private mutating func close(lineFrom start: Int) -> Int {
-        previous = lines.withUnsafeBytes { ContentHash(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        previous = hash(from: start)
         lines.append(UInt8(ascii: "\n"))
         sequence += 1
         return sequence - 1
     }
 
-    private mutating func appendEnd(outcome: String) throws(TraceError) -> ContentHash {
+    private func hash(from start: Int) -> ContentHash {
+        lines.withUnsafeBytes { ContentHash(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    }
+
+    private func endEvent(outcome: String) -> TraceEvent {
         let redactions = encoder.redactions.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.int($0.value)) }
-        let event = TraceEvent(
+        return TraceEvent(
             .end,
             payload: [
                 "events": .int(sequence + 1), "outcome": .string(outcome),
                 "redactions": .object(JSONObject(redactions)),
             ])
-        let start = lines.count
-        let position = EventEncoder.Position(sequence: sequence, time: now(), previous: previous)
-        try encoder.append(event, at: position, to: &lines)
-        lines.removeLast()
-        let digest = lines.withUnsafeBytes { ContentHash(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
-        lines.append(contentsOf: ",\"self\":\"".utf8)
-        digest.appendHex(to: &lines)
-        lines.append(contentsOf: "\"}".utf8)
-        _ = close(lineFrom: start)
-        return digest
     }
 }
 

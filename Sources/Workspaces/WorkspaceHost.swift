@@ -25,15 +25,15 @@ public actor WorkspaceHost {
     /// From then on this process ignores SIGPIPE: a command may close its standard input at any time.
     ///
     /// - Throws: `unavailable` with what the machine lacks and what to do.
-    public static func start() async throws(WorkspaceError) -> WorkspaceHost {
+    public static func start(_ options: HostOptions = HostOptions()) async throws(WorkspaceError) -> WorkspaceHost {
         _ = ise_raise_descriptor_limit()
         signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
             let launcher = try Launcher(reactor: reactor)
             let number = launched.add(1, ordering: .relaxed).newValue
-            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)")
-            let facts = try await launcher.build(template.message())
+            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)", options: options)
+            let facts = try await launcher.build(try template.message())
             return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
         } catch {
             reactor.stop()

@@ -66,7 +66,7 @@ enum ise_tag {
     ISE_T_DIRECTORY,
     ISE_T_LINK,
     ISE_T_COPY, /* copies SOURCE (small, world-readable files and links) */
-    ISE_T_BIND, /* SOURCE seen read-only at PATH */
+    ISE_T_BIND, /* SOURCE seen at PATH: 0 read-only, 1 copy-on-write for the root identity, 2 as the root itself */
     ISE_T_ID_BASE,
     ISE_T_ID_COUNT,
     ISE_T_CGROUP_NAME,

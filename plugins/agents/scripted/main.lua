@@ -14,24 +14,39 @@ local function find_stage(stages, id)
   return nil
 end
 
+-- The user asks for the stage again, in the words that it has for that.
+local function is_repair(stage, user)
+  local repair = stage.repair
+  if type(repair) ~= "table" or type(repair.steps) ~= "table" or type(user) ~= "string" then return false end
+  for _, register in ipairs({ "brief", "full" }) do
+    local words = repair[register]
+    if type(words) == "string" and user:find(words, 1, true) then return true end
+  end
+  return false
+end
+
+-- Every stage carries the check of its task; each task's check is one part.
+local function checks(stages)
+  local parts, seen = {}, {}
+  for _, stage in ipairs(stages) do
+    local verify, key = stage.verify, stage.task_index or stage.task
+    if type(verify) == "table" and verify.steps and key and not seen[key] then
+      seen[key] = true
+      parts[#parts + 1] = { steps = verify.steps, reply = verify.reply }
+    end
+  end
+  return #parts > 0 and parts or nil
+end
+
 -- One part is a list of steps with the reply that belongs to it; a verification has a part for each task.
 local function parts_of(view)
   local stage = find_stage(view.stages, view.stage)
-  if stage and stage.steps then
-    return { { steps = stage.steps, reply = stage.reply } }
+  if not stage then return view.stage == "verify" and checks(view.stages) or nil end
+  if type(stage.steps) ~= "table" then return nil end
+  if is_repair(stage, view.user) then
+    return { { steps = stage.repair.steps, reply = stage.repair.reply or stage.reply } }
   end
-  if view.stage ~= "verify" then return nil end
-  local parts = {}
-  local function add(entry) parts[#parts + 1] = { steps = entry.steps, reply = entry.reply } end
-  for _, entry in ipairs(type(view.verification) == "table" and view.verification or {}) do
-    if entry.steps then add(entry) end
-  end
-  if #parts > 0 then return parts end
-  -- Or the checks stand among the stages, as "1/verify".
-  for _, entry in ipairs(view.stages) do
-    if entry.steps and type(entry.id) == "string" and entry.id:find("/verify$") then add(entry) end
-  end
-  return #parts > 0 and parts or nil
+  return { { steps = stage.steps, reply = stage.reply } }
 end
 
 local function wanted(step, done)
