@@ -1,9 +1,10 @@
 import Synchronization
 
-/// The wait for a host function, ended by its answer, the deadline or the cancellation of the task, whichever comes first.
+/// The wait for a host function, ended by its answer, the deadline or the cancellation of the task, whichever comes
+/// first.
 ///
-/// The function runs in a task of its own: one that does not react to being cancelled is left behind and cannot hold up the
-/// caller.
+/// The function runs in a task of its own: one that does not react to being cancelled is left behind and cannot hold up
+/// the caller.
 final class HostWait: Sendable {
     enum Outcome: Sendable {
         case answered(Result<LuaValue, LuaHostError>)

@@ -144,7 +144,9 @@ final class HostTable {
     init(_ functions: [LuaHostFunction]) { self.functions = functions }
 
     func answer(_ function: Int, _ arguments: UnsafeRawBufferPointer) -> LuaShimReply {
-        guard functions.indices.contains(function) else { return reply(.failure(LuaHostError("E_HOST", "no such function"))) }
+        guard functions.indices.contains(function) else {
+            return reply(.failure(LuaHostError("E_HOST", "no such function")))
+        }
         switch functions[function].body {
         case .waiting: return LUA_SHIM_REPLY_LATER
         case .denied(let error): return reply(.failure(error))

@@ -58,7 +58,8 @@ extension LuaError {
     /// Takes "main.lua:12: " off the front of a message of the interpreter.
     mutating func takePositionFromMessage() {
         let parts = message.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[0].isEmpty, !parts[0].contains("\n"), let number = Int(parts[1]), parts[2].first == " "
+        guard parts.count == 3, !parts[0].isEmpty, !parts[0].contains("\n"), let number = Int(parts[1]),
+            parts[2].first == " "
         else { return }
         file = String(parts[0])
         line = number

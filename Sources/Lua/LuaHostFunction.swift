@@ -1,7 +1,7 @@
 /// A function of the host that Lua code can call.
 ///
-/// The name is a global ("print") or a member of a global table ("ws.exec"). Names below "ctx." are put into the context table
-/// that a call passes. "print" gets one string; "require" answers a name with `{chunk, source}`.
+/// The name is a global ("print") or a member of a global table ("ws.exec"). Names below "ctx." are put into the
+/// context table that a call passes. "print" gets one string; "require" answers a name with `{chunk, source}`.
 public struct LuaHostFunction: Sendable {
     public typealias Answer = @Sendable ([LuaValue]) throws(LuaHostError) -> LuaValue
     public typealias AsyncAnswer = @Sendable ([LuaValue]) async throws(LuaHostError) -> LuaValue

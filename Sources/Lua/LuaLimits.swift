@@ -1,6 +1,7 @@
 /// What one state may use. Time spent waiting for the host is the caller's business.
 public struct LuaLimits: Sendable, Hashable {
-    /// Bytes on the Lua heap. A table that doubles needs the old and the new block, so growth stops at about half of this.
+    /// Bytes on the Lua heap. A table that doubles needs the old and the new block, so growth stops at about half of
+    /// this.
     public var memory: Int
     /// CPU time of one load or call.
     public var cpu: Duration

@@ -1,5 +1,5 @@
-/// One sandboxed Lua state: a restricted library, a memory cap, a CPU limit for each call, and the host functions that it was
-/// given. Calls are answered one after the other; a call that waits for the host does not hold a thread.
+/// One sandboxed Lua state: a restricted library, a memory cap, a CPU limit for each call, and the host functions that
+/// it was given. Calls are answered one after the other; a call that waits for the host does not hold a thread.
 ///
 /// A host function must not call into the state that called it: that call would wait for itself.
 public actor LuaState {
@@ -18,7 +18,9 @@ public actor LuaState {
 
     /// What the parser finds wrong with a source text. Runs nothing.
     public static func syntaxError(in source: [UInt8], chunk: String) -> LuaError? {
-        do throws(LuaError) { return try Interpreter(limits: LuaLimits(), seed: 0, host: []).check(source, chunk: chunk) } catch {
+        do throws(LuaError) {
+            return try Interpreter(limits: LuaLimits(), seed: 0, host: []).check(source, chunk: chunk)
+        } catch {
             return error
         }
     }
@@ -30,11 +32,11 @@ public actor LuaState {
         _ = try await finish(interpreter.load(source, chunk: chunk), deadline: nil)
     }
 
-    /// Calls a function of the loaded table. With `context`, that object is the last argument and has the host functions named
-    /// "ctx.…" as members. The first result is returned, `.null` when there is none.
+    /// Calls a function of the loaded table. With `context`, that object is the last argument and has the host
+    /// functions named "ctx.…" as members. The first result is returned, `.null` when there is none.
     ///
-    /// `deadline` bounds the waiting for the host: when it passes, the waiting host function is cancelled and the call throws
-    /// `.limit(.wall)`. The time that Lua itself runs is bounded by the CPU limit.
+    /// `deadline` bounds the waiting for the host: when it passes, the waiting host function is cancelled and the call
+    /// throws `.limit(.wall)`. The time that Lua itself runs is bounded by the CPU limit.
     public func call(
         _ function: String, _ arguments: [LuaValue] = [], context: LuaValue? = nil,
         deadline: ContinuousClock.Instant? = nil

@@ -1,8 +1,8 @@
 import JSON
 
 extension LuaValue {
-    /// With `droppingNulls` the null members of objects are left out, so that Lua sees nil for them instead of json.null;
-    /// the nulls in arrays stay.
+    /// With `droppingNulls` the null members of objects are left out, so that Lua sees nil for them instead of
+    /// json.null; the nulls in arrays stay.
     public init(_ json: JSONValue, droppingNulls: Bool = false) {
         switch json {
         case .null: self = .null

@@ -60,7 +60,8 @@ extension LuaValue {
         bytes.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The elements of an array. An empty Lua table that nothing marked arrives as an object and counts as an empty array too.
+    /// The elements of an array. An empty Lua table that nothing marked arrives as an object and counts as an empty
+    /// array too.
     public var array: [LuaValue]? {
         switch self {
         case .array(let elements): elements
@@ -90,14 +91,14 @@ extension LuaValue {
     }
 }
 
+// No nil literal: `condition ? nil : value` would then mean `.null` where an optional is meant.
 extension LuaValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int) { self = .int(value) }
     public init(floatLiteral value: Double) { self = .double(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    public init(nilLiteral: ()) { self = .null }
     public init(arrayLiteral elements: LuaValue...) { self = .array(elements) }
     public init(dictionaryLiteral elements: (String, LuaValue)...) {
         self = .object(elements.map { Member($0, $1) })

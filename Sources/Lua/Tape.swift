@@ -52,7 +52,9 @@ struct TapeWriter {
         bytes.append(contentsOf: raw)
     }
 
-    private mutating func tag(_ tag: some RawRepresentable<UInt32>) { bytes.append(UInt8(truncatingIfNeeded: tag.rawValue)) }
+    private mutating func tag(_ tag: some RawRepresentable<UInt32>) {
+        bytes.append(UInt8(truncatingIfNeeded: tag.rawValue))
+    }
     private mutating func tag(_ tag: Int) { bytes.append(UInt8(truncatingIfNeeded: tag)) }
 
     private mutating func append(_ word: some FixedWidthInteger) {

@@ -113,7 +113,8 @@ static int base_setmetatable(lua_State *L)
         for (int i = 0; i < 2; i++) {
             lua_pushstring(L, refused[i]);
             if (lua_rawget(L, 2) != LUA_TNIL) {
-                return luaL_error(L, "%s is not available to plugins: it would depend on the garbage collector", refused[i]);
+                return luaL_error(L, "%s is not available to plugins: it would depend on the garbage collector",
+                    refused[i]);
             }
             lua_pop(L, 1);
         }
@@ -222,7 +223,8 @@ static int unknown_name(lua_State *L)
         }
     }
     if (push_similar(L, key, length)) {
-        return luaL_error(L, "unknown name '%s'; did you mean '%s%s%s'?", name, owner, *owner ? "." : "", lua_tostring(L, -1));
+        return luaL_error(L, "unknown name '%s'; did you mean '%s%s%s'?", name, owner, *owner ? "." : "",
+            lua_tostring(L, -1));
     }
     return luaL_error(L, "unknown name '%s'", name);
 }
@@ -252,8 +254,8 @@ void shim_seal(lua_State *L, int index, const char *name)
 
 // MARK: opening
 
-static const char *const kept[] = {"assert", "error", "ipairs", "rawequal", "rawget", "rawlen", "rawset", "select", "tonumber",
-    "type", NULL};
+static const char *const kept[] = {"assert", "error", "ipairs", "rawequal", "rawget", "rawlen", "rawset", "select",
+    "tonumber", "type", NULL};
 
 static const luaL_Reg own[] = {
     {"pcall", base_pcall},
@@ -277,7 +279,8 @@ static void copy_names(lua_State *L, int from, int to, const char *const *names)
     }
 }
 
-void shim_open_library(lua_State *L, const char *name, lua_CFunction opener, const char *const *names, const luaL_Reg *added)
+void shim_open_library(
+    lua_State *L, const char *name, lua_CFunction opener, const char *const *names, const luaL_Reg *added)
 {
     if (opener) {
         lua_pushcfunction(L, opener);

@@ -1,5 +1,5 @@
-// The entry points for Swift that run Lua. Everything that may raise runs below lua_pcall or lua_resume; what stands outside
-// them is limited to calls that the manual marks as never raising.
+// The entry points for Swift that run Lua. Everything that may raise runs below lua_pcall or lua_resume; what stands
+// outside them is limited to calls that the manual marks as never raising.
 
 #include "shim.h"
 
@@ -53,7 +53,8 @@ static LuaShimStatus fail_with_value(LuaShim *shim, LuaShimErrorKind kind, lua_S
     bool data = type == LUA_TSTRING || type == LUA_TTABLE || type == LUA_TNUMBER || type == LUA_TBOOLEAN;
     if (data && encode_result(shim, from, "error value")) return LUA_SHIM_FAILED;
     char text[100];
-    snprintf(text, sizeof text, "(the error object is a %s value that cannot be shown)", lua_typename(shim->main, type));
+    const char *name = lua_typename(shim->main, type);
+    snprintf(text, sizeof text, "(the error object is a %s value that cannot be shown)", name);
     return fail(shim, kind, text);
 }
 
@@ -156,7 +157,8 @@ static LuaShimStatus run(LuaShim *shim, int arguments)
     int results = 0;
     if (!shim_enter(shim)) {
         forget_call(shim);
-        return fail(shim, LUA_SHIM_ERROR_TIMER, "this thread can have no CPU timer, so the time limit could not be kept");
+        return fail(
+            shim, LUA_SHIM_ERROR_TIMER, "this thread can have no CPU timer, so the time limit could not be kept");
     }
     shim->running = shim->call;
     shim_arm_hook(shim->call);

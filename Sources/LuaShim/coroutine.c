@@ -1,5 +1,5 @@
-// Coroutines through which a host call can wait, which never swallow a fatal stop, and whose closing cannot exhaust the C
-// stack (Lua 5.4.4 crashes on long chains of coroutine.close).
+// Coroutines through which a host call can wait, which never swallow a fatal stop, and whose closing cannot exhaust the
+// C stack (Lua 5.4.4 crashes on long chains of coroutine.close).
 
 #include "shim.h"
 
@@ -37,8 +37,8 @@ static int run(lua_State *L, lua_State *co, int arguments, int *results)
 
 static int finish_resume(lua_State *L, int status, lua_KContext wraps);
 
-// After a run: moves results or error to L. Returns their number, -1 for an error (one value), or does not return when the
-// host call inside `co` waits: then L yields too, and finish_resume goes on.
+// After a run: moves results or error to L. Returns their number, -1 for an error (one value), or does not return when
+// the host call inside `co` waits: then L yields too, and finish_resume goes on.
 static int settle(lua_State *L, lua_State *co, int status, int results, lua_KContext wraps)
 {
     if (waits_for_host(co, status, results)) {

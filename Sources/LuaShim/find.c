@@ -58,8 +58,8 @@ int shim_find(lua_State *L) { return find_or_match(L, true); }
 
 int shim_match(lua_State *L) { return find_or_match(L, false); }
 
-// Upvalues: subject, pattern, position to search from, end of the last match (-1: none). An empty match never follows a match
-// that ends in the same place.
+// Upvalues: subject, pattern, position to search from, end of the last match (-1: none). An empty match never follows a
+// match that ends in the same place.
 static int next_match(lua_State *L)
 {
     size_t length, pattern_length;

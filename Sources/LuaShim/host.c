@@ -70,8 +70,8 @@ static int deliver(lua_State *L, LuaShimReply reply)
 _Noreturn static void refuse_to_wait(lua_State *L, const char *name)
 {
     luaL_error(L,
-        "%s waits for the host and cannot be used in a sort comparator, a gsub callback, __tostring, an error handler or "
-        "while a library function calls back", name);
+        "%s waits for the host and cannot be used in a sort comparator, a gsub callback, __tostring, an error handler "
+        "or while a library function calls back", name);
     abort(); // not reached: luaL_error does not return
 }
 
@@ -144,7 +144,9 @@ int shim_require(lua_State *L)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &shim_key_loaded);
     lua_pushvalue(L, 1);
     lua_rawget(L, 2);
-    if (lua_islightuserdata(L, 3)) return luaL_error(L, "module '%s' requires itself, or has failed before", lua_tostring(L, 1));
+    if (lua_islightuserdata(L, 3)) {
+        return luaL_error(L, "module '%s' requires itself, or has failed before", lua_tostring(L, 1));
+    }
     if (!lua_isnil(L, 3)) return 1;
     lua_pop(L, 1);
 

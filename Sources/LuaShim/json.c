@@ -1,4 +1,5 @@
-// json.null, json.array, json.object: how a plugin says what an empty table is. Encoding and decoding belong to the host.
+// json.null, json.array, json.object: how a plugin says what an empty table is. Encoding and decoding belong to the
+// host.
 
 #include "shim.h"
 
@@ -9,7 +10,9 @@ static int mark(lua_State *L, const char *key)
         lua_newtable(L);
     }
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (luaL_getmetafield(L, 1, "__metatable") == LUA_TBOOLEAN) return luaL_error(L, "this table's metatable is protected");
+    if (luaL_getmetafield(L, 1, "__metatable") == LUA_TBOOLEAN) {
+        return luaL_error(L, "this table's metatable is protected");
+    }
     lua_settop(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_setmetatable(L, 1);

@@ -1,8 +1,9 @@
-// Memory by a counting allocator, CPU time by a timer of the thread's own CPU clock. The signal only sets a flag and arms the
-// hook of the running coroutine, so plugin code pays nothing until its time is up (a count hook costs 10 to 130 % always).
+// Memory by a counting allocator, CPU time by a timer of the thread's own CPU clock. The signal only sets a flag and
+// arms the hook of the running coroutine, so plugin code pays nothing until its time is up (a count hook costs 10 to
+// 130 % always).
 //
-// The timer of a thread stays armed between calls. A signal that finds nobody at work disarms it, one that comes too early
-// for the shim at work arms it again: a call costs two reads of the clock and seldom a system call more.
+// The timer of a thread stays armed between calls. A signal that finds nobody at work disarms it, one that comes too
+// early for the shim at work arms it again: a call costs two reads of the clock and seldom a system call more.
 
 #include "shim.h"
 
@@ -46,9 +47,9 @@ void *shim_allocate(void *context, void *block, size_t old_size, size_t new_size
 
 static char stop_value; // its address is the error value of a fatal stop; what it was is in shim->stop
 
-// Where the coroutine can yield, a stop is a yield that nobody answers: own resume and the entry points look at shim->stop.
-// Unwinding pcall by pcall would be quadratic in their depth, which a coroutine does not bound. Elsewhere it is an error,
-// until the next place that can yield.
+// Where the coroutine can yield, a stop is a yield that nobody answers: own resume and the entry points look at
+// shim->stop. Unwinding pcall by pcall would be quadratic in their depth, which a coroutine does not bound. Elsewhere
+// it is an error, until the next place that can yield.
 _Noreturn void shim_raise_stop(lua_State *L)
 {
     shim_note_position(shim_of(L), L);
@@ -114,8 +115,8 @@ static void arm(ThreadTimer *timer, int64_t at)
     timer_settime(timer->timer, TIMER_ABSTIME, &when, NULL);
 }
 
-// Runs on the thread that runs the interpreter, between two of its instructions as far as the program can tell; lua_sethook is
-// made for this.
+// Runs on the thread that runs the interpreter, between two of its instructions as far as the program can tell;
+// lua_sethook is made for this.
 static void on_timer(int number, siginfo_t *info, void *machine)
 {
     (void)number, (void)machine;

@@ -1,5 +1,5 @@
-// Lua patterns with the semantics and error texts of lstrlib.c (Lua 5.4, MIT licence), and a check for a stop in every step:
-// matching takes exponential time on hostile patterns, inside C, where no hook runs.
+// Lua patterns with the semantics and error texts of lstrlib.c (Lua 5.4, MIT licence), and a check for a stop in every
+// step: matching takes exponential time on hostile patterns, inside C, where no hook runs.
 
 #include "match.h"
 
@@ -217,7 +217,8 @@ static bool at_frontier(Match *m, const char *s, const char *p, const char *end)
 
 // MARK: the engine
 
-// One item of the pattern. Returns true to go on with the rest of the pattern at *s and *p, false when *s is the answer.
+// One item of the pattern. Returns true to go on with the rest of the pattern at *s and *p, false when *s is the
+// answer.
 static bool match_item(Match *m, const char **s, const char **p)
 {
     const char *end = class_end(m, *p);

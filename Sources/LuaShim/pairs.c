@@ -24,7 +24,8 @@ static Key read_key(lua_State *L, int index)
         break;
     case LUA_TNUMBER:
         key.rank = RANK_NUMBER;
-        key.number = lua_isinteger(L, index) ? (long double)lua_tointeger(L, index) : (long double)lua_tonumber(L, index);
+        key.number = lua_isinteger(L, index) ? (long double)lua_tointeger(L, index)
+                                             : (long double)lua_tonumber(L, index);
         break;
     case LUA_TSTRING:
         key.rank = RANK_STRING;

@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine: xoshiro256** streams, each seeded from the state's seed and its name.
-// math.random and the functions of `random` draw from two streams of their own.
+// Random numbers that are the same on every machine: xoshiro256** streams, each seeded from the state's seed and its
+// name. math.random and the functions of `random` draw from two streams of their own.
 
 #include "shim.h"
 
@@ -124,7 +124,8 @@ static void push_stream(lua_State *L, const char *name, size_t length)
     *stream = seeded(shim_of(L)->seed, name, length);
 }
 
-// A table of functions that draw from the stream of this name; the same table for the same name. Upvalue: tables by name.
+// A table of functions that draw from the stream of this name; the same table for the same name. Upvalue: tables by
+// name.
 static int random_stream(lua_State *L)
 {
     size_t length;
@@ -144,9 +145,9 @@ static int random_stream(lua_State *L)
 
 void shim_open_random(lua_State *L)
 {
-    static const char *const math_names[] = {"abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod",
-        "huge", "log", "max", "maxinteger", "min", "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan", "tointeger",
-        "type", "ult", NULL};
+    static const char *const math_names[] = {"abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor",
+        "fmod", "huge", "log", "max", "maxinteger", "min", "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan",
+        "tointeger", "type", "ult", NULL};
     static const luaL_Reg nothing[] = {{NULL, NULL}};
 
     shim_open_library(L, "math", luaopen_math, math_names, nothing);

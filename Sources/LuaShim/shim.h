@@ -99,13 +99,15 @@ int shim_print(lua_State *L);
 // libraries
 void shim_open_libraries(lua_State *L);
 // Puts a sealed table of this name into the globals at 1: the given names of a stock library, and functions of our own.
-void shim_open_library(lua_State *L, const char *name, lua_CFunction opener, const char *const *names, const luaL_Reg *added);
+void shim_open_library(
+    lua_State *L, const char *name, lua_CFunction opener, const char *const *names, const luaL_Reg *added);
 void shim_open_coroutine(lua_State *L);
 void shim_open_string(lua_State *L);
 void shim_open_table(lua_State *L);
 void shim_open_random(lua_State *L);
 void shim_open_json(lua_State *L);
-void shim_seal(lua_State *L, int index, const char *name); // unknown names in this table become errors with a suggestion
+// Unknown names in this table become errors with a suggestion.
+void shim_seal(lua_State *L, int index, const char *name);
 const char *shim_tostring(lua_State *L, int index, size_t *length); // pushes; without addresses
 int shim_find(lua_State *L);
 int shim_match(lua_State *L);

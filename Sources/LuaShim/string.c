@@ -1,5 +1,5 @@
-// The string library: the linear functions of the stock one (the allocator and the hook bound them), and our own versions of
-// those that can run long without either, or show an address.
+// The string library: the linear functions of the stock one (the allocator and the hook bound them), and our own
+// versions of those that can run long without either, or show an address.
 
 #include "shim.h"
 
@@ -67,8 +67,8 @@ static int string_format(lua_State *L)
 
 void shim_open_string(lua_State *L)
 {
-    static const char *const kept[] = {"byte", "char", "len", "lower", "pack", "packsize", "reverse", "sub", "unpack", "upper",
-        NULL};
+    static const char *const kept[] = {"byte", "char", "len", "lower", "pack", "packsize", "reverse", "sub", "unpack",
+        "upper", NULL};
     static const luaL_Reg own[] = {
         {"rep", string_rep},
         {"find", shim_find},

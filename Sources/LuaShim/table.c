@@ -1,5 +1,5 @@
-// The table library over raw accesses, with loops that a stop can interrupt, and a sort that is stable: the stock one picks
-// pivots by the clock.
+// The table library over raw accesses, with loops that a stop can interrupt, and a sort that is stable: the stock one
+// picks pivots by the clock.
 
 #include "shim.h"
 
@@ -60,7 +60,8 @@ static int table_concat(lua_State *L)
         shim_check_stop(L);
         int type = lua_rawgeti(L, 1, i);
         if (type != LUA_TSTRING && type != LUA_TNUMBER) {
-            return luaL_error(L, "invalid value (a %s at index %I) in table for 'concat'", luaL_typename(L, -1), (LUAI_UACINT)i);
+            return luaL_error(L, "invalid value (a %s at index %I) in table for 'concat'", luaL_typename(L, -1),
+                (LUAI_UACINT)i);
         }
         luaL_addvalue(&text);
         if (i == last) break; // also keeps i from overflowing
@@ -75,7 +76,9 @@ static int table_unpack(lua_State *L)
     lua_Integer count = check_list(L), first = luaL_optinteger(L, 2, 1), last = luaL_optinteger(L, 3, count);
     if (first > last) return 0;
     lua_Unsigned results = (lua_Unsigned)last - (lua_Unsigned)first;
-    if (results >= UNPACK_MAXIMUM || !lua_checkstack(L, (int)results + 1)) return luaL_error(L, "too many results to unpack");
+    if (results >= UNPACK_MAXIMUM || !lua_checkstack(L, (int)results + 1)) {
+        return luaL_error(L, "too many results to unpack");
+    }
     for (lua_Unsigned i = 0; i <= results; i++) lua_rawgeti(L, 1, (lua_Integer)((lua_Unsigned)first + i));
     return (int)results + 1;
 }

@@ -1,6 +1,7 @@
 /// "Did you mean …?"
 public enum Suggestion {
-    /// The candidate that is most like `name`, nil when none is near: at most a third of the letters may differ, and two at least.
+    /// The candidate that is most like `name`, nil when none is near: at most a third of the letters may differ, and
+    /// two at least.
     public static func closest(to name: String, among candidates: some Sequence<String>) -> String? {
         let limit = name.utf8.count / 3 + 2
         let letters = Array(name.utf8)

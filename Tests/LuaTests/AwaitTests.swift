@@ -10,28 +10,47 @@ import Testing
 
     @Test(arguments: [
         ("plainly", "return later('x')"),
-        ("in nested calls", "local function f() return (later('x')) end local function g() return (f()) end return g()"),
+        (
+            "in nested calls",
+            "local function f() return (later('x')) end local function g() return (f()) end return g()"
+        ),
         ("in pcall", "return select(2, pcall(later, 'x'))"),
         ("in pcall of a function", "return select(2, pcall(function() return later('x') end))"),
         ("in nested pcalls", "return select(3, pcall(pcall, function() return later('x') end))"),
         ("in xpcall", "return select(2, xpcall(function() return later('x') end, print))"),
         ("in an iterator", "for v in function() return later('x') end do return v end"),
         ("in __index", "return setmetatable({}, { __index = function() return later('x') end }).k"),
-        ("in __newindex", "local got\nsetmetatable({}, { __newindex = function() got = later('x') end }).k = 1\nreturn got"),
+        (
+            "in __newindex",
+            "local got\nsetmetatable({}, { __newindex = function() got = later('x') end }).k = 1\nreturn got"
+        ),
         ("in __add", "return setmetatable({}, { __add = function() return later('x') end }) + 1"),
         ("in __concat", "return setmetatable({}, { __concat = function() return later('x') end }) .. 'y'"),
         ("in __lt", "return setmetatable({}, { __lt = function() return later(true) end }) < 1 and 'x'"),
-        ("in __eq", "local m = { __eq = function() return later(true) end }\nreturn setmetatable({}, m) == setmetatable({}, m) and 'x'"),
+        (
+            "in __eq",
+            "local m = { __eq = function() return later(true) end }\nreturn setmetatable({}, m) == setmetatable({}, m) and 'x'"
+        ),
         ("in __call", "return setmetatable({}, { __call = function() return later('x') end })()"),
-        ("in __pairs", "for _, v in pairs(setmetatable({}, { __pairs = function() return next, { later('x') } end })) do return v end"),
-        ("in __close", "local got\ndo local c <close> = setmetatable({}, { __close = function() got = later('x') end }) end\nreturn got"),
+        (
+            "in __pairs",
+            "for _, v in pairs(setmetatable({}, { __pairs = function() return next, { later('x') } end })) do return v end"
+        ),
+        (
+            "in __close",
+            "local got\ndo local c <close> = setmetatable({}, { __close = function() got = later('x') end }) end\nreturn got"
+        ),
         ("after an error in pcall", "pcall(error, 'e') return later('x')"),
         ("in a coroutine", "return select(2, coroutine.resume(coroutine.create(function() return later('x') end)))"),
         ("in a wrapped coroutine", "return coroutine.wrap(function() return later('x') end)()"),
-        ("in nested coroutines", "return coroutine.wrap(function() return coroutine.wrap(function() return later('x') end)() end)()"),
+        (
+            "in nested coroutines",
+            "return coroutine.wrap(function() return coroutine.wrap(function() return later('x') end)() end)()"
+        ),
         ("in a coroutine in pcall", "return select(2, pcall(coroutine.wrap(function() return later('x') end)))"),
         ("in pcall in a coroutine", "return coroutine.wrap(function() return select(2, pcall(later, 'x')) end)()"),
-        ("between yields of a coroutine",
+        (
+            "between yields of a coroutine",
             """
             local f = coroutine.wrap(function()
               coroutine.yield(later('a'))
@@ -39,8 +58,9 @@ import Testing
             end)
             f()
             return f()
-            """),
-    ]) func aHostCallMayWait(_ place: String, _ body: String) async throws {
+            """
+        ),
+    ]) func `A host call may wait`(_ place: String, _ body: String) async throws {
         let lua = try await loaded("return { go = function() \(body)\nend }", [Self.later])
         #expect(try await lua.call("go") == "x", "\(place)")
         #expect(try await lua.call("go") == "x", "\(place), again")
@@ -51,19 +71,24 @@ import Testing
         ("a gsub callback", "('x'):gsub('.', function() return later('y') end)"),
         ("__tostring", "tostring(setmetatable({}, { __tostring = function() return later('x') end }))"),
         ("an error handler", "local _, e = xpcall(error, function() return later('x') end, 'e') error(e, 0)"),
-        ("a coroutine in a sort comparator",
-            "table.sort({ 2, 1 }, function(a, b) return coroutine.wrap(function() return later(a < b) end)() end)"),
-        ("a coroutine in a gsub callback",
-            "('x'):gsub('.', function() return coroutine.wrap(function() return later('y') end)() end)"),
-    ]) func aHostCallThatCannotWaitIsAnError(_ place: String, _ body: String) async throws {
-        let lua = try await loaded("return { go = function() \(body)\nend, ok = function() return later(1) end }", [Self.later])
+        (
+            "a coroutine in a sort comparator",
+            "table.sort({ 2, 1 }, function(a, b) return coroutine.wrap(function() return later(a < b) end)() end)"
+        ),
+        (
+            "a coroutine in a gsub callback",
+            "('x'):gsub('.', function() return coroutine.wrap(function() return later('y') end)() end)"
+        ),
+    ]) func `A host call that cannot wait is an error`(_ place: String, _ body: String) async throws {
+        let lua = try await loaded(
+            "return { go = function() \(body)\nend, ok = function() return later(1) end }", [Self.later])
         let error = await #expect(throws: LuaError.self) { try await lua.call("go") }
         // An error in an error handler has no message of its own in Lua.
         #expect(place == "an error handler" || error?.message.contains("later waits for the host") == true)
         #expect(try await lua.call("ok") == 1, "the state works on")
     }
 
-    @Test func aRefusedWaitCanBeCaught() async throws {
+    @Test func `A refused wait can be caught`() async throws {
         let lua = try await loaded(
             """
             return { go = function()
@@ -78,14 +103,14 @@ import Testing
         #expect(try await lua.call("go").string?.contains("later waits for the host") == true)
     }
 
-    @Test func yieldingOutsideOfACoroutineIsAnError() async throws {
+    @Test func `Yielding outside of a coroutine is an error`() async throws {
         let lua = try await loaded("return { go = function() coroutine.yield(1) end }")
         let error = await #expect(throws: LuaError.self) { try await lua.call("go") }
         #expect(error?.message == "attempt to yield outside a coroutine")
         #expect(error?.line == 1)
     }
 
-    @Test func aHostErrorAfterAWaitIsRaisedWhereTheCallStands() async throws {
+    @Test func `A host error after a wait is raised where the call stands`() async throws {
         let lua = try await loaded(
             """
             return { go = function()
@@ -108,7 +133,7 @@ import Testing
         #expect(caught["text"] == "main.lua:3: E_NOENT: no such file")
     }
 
-    @Test func theDeadlineEndsAWaitAndTheStateServesOn() async throws {
+    @Test func `The deadline ends a wait, and the state serves on`() async throws {
         let lua = try await loaded(
             "return { go = function() return sleep() end, ok = function() return 1 end }",
             [
@@ -124,7 +149,7 @@ import Testing
         #expect(try await lua.call("ok") == 1)
     }
 
-    @Test func cancellingTheTaskEndsAWait() async throws {
+    @Test func `Cancelling the task ends a wait`() async throws {
         let lua = try await loaded(
             "return { go = function() return sleep() end, ok = function() return 1 end }",
             [
@@ -140,7 +165,7 @@ import Testing
         #expect(try await lua.call("ok") == 1)
     }
 
-    @Test func aCoroutineLeftByACancelledCallCannotTakeALaterAnswer() async throws {
+    @Test func `A coroutine left by a cancelled call cannot take a later answer`() async throws {
         let lua = try await loaded(
             """
             local co
@@ -159,7 +184,7 @@ import Testing
         #expect(try await lua.call("again").string?.hasSuffix("this host call was cancelled") == true)
     }
 
-    @Test func theTimeOfSeveralStretchesBetweenWaitsIsAddedUp() async throws {
+    @Test func `The time of several stretches between waits is added up`() async throws {
         let lua = try await loaded(
             """
             local function work() for _ = 1, 1e5 do end end
@@ -169,7 +194,7 @@ import Testing
         #expect(error?.kind == .limit(.cpu))
     }
 
-    @Test func statesOnManyTasksAreEachStoppedByTheirOwnTime() async throws {
+    @Test func `States on many tasks are each stopped by their own time`() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<12 {
                 group.addTask {

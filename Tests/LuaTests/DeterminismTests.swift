@@ -4,27 +4,40 @@ import Testing
 /// Every state has another hash seed and other addresses; none of it may show.
 @Suite struct DeterminismTests {
     @Test(arguments: [
-        ("pairs over string keys",
-            "local t, out = {}, {} for i = 1, 200 do t['key' .. i * 7919 % 1000] = i end\nfor k, v in pairs(t) do out[#out + 1] = k .. v end\nreturn out"),
-        ("next over string keys",
-            "local t, out = {}, {} for i = 1, 50 do t['key' .. i * 7919 % 1000] = i end\nfor k in next, t do out[#out + 1] = k end\nreturn out"),
-        ("pairs over mixed keys",
-            "local t, out = { 10, 20, [true] = 1, [false] = 2, x = 3, [2.5] = 4, [-1] = 5 }, {}\nfor k in pairs(t) do out[#out + 1] = tostring(k) end\nreturn out"),
-        ("sort with equal keys",
-            "local t = {} for i = 1, 3000 do t[i] = { k = i % 7, i = i } end\ntable.sort(t, function(a, b) return a.k < b.k end)\nlocal out = {} for i, e in ipairs(t) do out[i] = e.i end return out"),
-        ("text of tables and functions", "return { tostring({}), tostring(print), ('%s'):format({}), tostring(coroutine.create(print)) }"),
+        (
+            "pairs over string keys",
+            "local t, out = {}, {} for i = 1, 200 do t['key' .. i * 7919 % 1000] = i end\nfor k, v in pairs(t) do out[#out + 1] = k .. v end\nreturn out"
+        ),
+        (
+            "next over string keys",
+            "local t, out = {}, {} for i = 1, 50 do t['key' .. i * 7919 % 1000] = i end\nfor k in next, t do out[#out + 1] = k end\nreturn out"
+        ),
+        (
+            "pairs over mixed keys",
+            "local t, out = { 10, 20, [true] = 1, [false] = 2, x = 3, [2.5] = 4, [-1] = 5 }, {}\nfor k in pairs(t) do out[#out + 1] = tostring(k) end\nreturn out"
+        ),
+        (
+            "sort with equal keys",
+            "local t = {} for i = 1, 3000 do t[i] = { k = i % 7, i = i } end\ntable.sort(t, function(a, b) return a.k < b.k end)\nlocal out = {} for i, e in ipairs(t) do out[i] = e.i end return out"
+        ),
+        (
+            "text of tables and functions",
+            "return { tostring({}), tostring(print), ('%s'):format({}), tostring(coroutine.create(print)) }"
+        ),
         ("error texts", "return select(2, pcall(function() return {} .. print end))"),
-        ("random numbers",
-            "local s = random.stream('a')\nreturn { math.random(), math.random(1000), random.int(1, 6), random.float(), s.int(1, 100), random.shuffle({ 1, 2, 3, 4 }), random.pick({ 7, 8, 9 }) }"),
+        (
+            "random numbers",
+            "local s = random.stream('a')\nreturn { math.random(), math.random(1000), random.int(1, 6), random.float(), s.int(1, 100), random.shuffle({ 1, 2, 3, 4 }), random.pick({ 7, 8, 9 }) }"
+        ),
         ("results", "return { b = 1, a = 2, d = { z = 1, y = 2 }, c = 3 }"),
-    ]) func twoStatesAgreeOn(_ subject: String, _ body: String) async throws {
+    ]) func `Two states agree on`(_ subject: String, _ body: String) async throws {
         let source = "return { go = function() \(body)\nend }"
         let first = try await loaded(source, seed: 7).call("go")
         for _ in 0..<5 { #expect(try await loaded(source, seed: 7).call("go") == first, "\(subject)") }
         #expect(!first.isNull)
     }
 
-    @Test func pairsOrdersBooleansNumbersAndStrings() async throws {
+    @Test func `Pairs orders booleans, numbers and strings`() async throws {
         let lua = try await loaded(
             """
             return { go = function()
@@ -36,7 +49,7 @@ import Testing
         #expect(try await lua.call("go") == "false true -1 1 2 2.5 1152921504606846976 1.1805916207174e+21 X x")
     }
 
-    @Test func pairsPassesOverWhatIsRemovedMeanwhile() async throws {
+    @Test func `Pairs passes over what is removed meanwhile`() async throws {
         let lua = try await loaded(
             """
             return { go = function()
@@ -50,13 +63,13 @@ import Testing
         #expect(try await lua.call("go") == [["a", "b", "d", 1, 3], true, true])
     }
 
-    @Test func tablesAsKeysHaveNoOrder() async throws {
+    @Test func `Tables as keys have no order`() async throws {
         let lua = try await loaded("return { go = function() for _ in pairs({ [{}] = 1 }) do end end }")
         let error = await #expect(throws: LuaError.self) { try await lua.call("go") }
         #expect(error?.message.hasPrefix("the order of table keys is not defined") == true)
     }
 
-    @Test func sortIsStableAndLeavesTheListAloneOnAnError() async throws {
+    @Test func `Sort is stable and leaves the list alone on an error`() async throws {
         let lua = try await loaded(
             """
             return {
@@ -84,7 +97,7 @@ import Testing
         #expect(try await lua.call("mixed") == false)
     }
 
-    @Test func seedsAndStreamNamesGiveDifferentNumbers() async throws {
+    @Test func `Seeds and stream names give different numbers`() async throws {
         let source = "return { go = function(name) return random.stream(name).int(1, 1 << 60) end }"
         let one = try await loaded(source, seed: 1), two = try await loaded(source, seed: 2)
         let values = [
@@ -96,7 +109,7 @@ import Testing
         #expect(try await again.call("go", ["b"]) == values[1], "a stream does not depend on the others")
     }
 
-    @Test func randomIntegersCoverTheirRange() async throws {
+    @Test func `Random integers cover their range`() async throws {
         let lua = try await loaded(
             """
             return { go = function()

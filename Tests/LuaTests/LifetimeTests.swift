@@ -17,7 +17,7 @@ import Testing
         let value = Atomic(0)
     }
 
-    @Test func errorsThroughHostFunctionsReleaseWhatTheyHold() async throws {
+    @Test func `Errors through host functions release what they hold`() async throws {
         let counter = Counter()
         @Sendable func fails() throws(LuaHostError) -> LuaValue {
             let held = Counted(counter)
@@ -48,7 +48,7 @@ import Testing
         #expect(counter.value.load(ordering: .relaxed) == 0)
     }
 
-    @Test func aLockTakenInAHostFunctionIsGivenBack() async throws {
+    @Test func `A lock taken in a host function is given back`() async throws {
         let lock = Mutex(0)
         let lua = try await loaded(
             "return { go = function() for i = 1, 100 do pcall(locked) end end }",
@@ -62,7 +62,7 @@ import Testing
         #expect(lock.withLock { $0 } == 100)
     }
 
-    @Test func aStateGivesItsHostFunctionsBack() async throws {
+    @Test func `A state gives its host functions back`() async throws {
         let counter = Counter()
         do {
             let held = Counted(counter)
@@ -77,7 +77,9 @@ import Testing
                 ])
             await #expect(throws: LuaError.self) { try await lua.call("go", deadline: .now + .milliseconds(5)) }
         }
-        for _ in 0..<1000 where counter.value.load(ordering: .relaxed) > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        for _ in 0..<1000 where counter.value.load(ordering: .relaxed) > 0 {
+            try await Task.sleep(for: .milliseconds(1))
+        }
         #expect(counter.value.load(ordering: .relaxed) == 0)
     }
 }

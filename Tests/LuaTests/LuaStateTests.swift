@@ -3,35 +3,36 @@ import Lua
 import Testing
 
 @Suite struct LuaStateTests {
-    @Test func aFunctionOfTheReturnedTableIsCalledWithValues() async throws {
+    @Test func `A function of the returned table is called with values`() async throws {
         let lua = try await loaded("return { add = function(a, b) return a + b end }")
         #expect(try await lua.call("add", [2, 40]) == 42)
         #expect(try await lua.call("add", [2, 0.5]) == 2.5)
     }
 
-    @Test func valuesComeBackAsTheyWent() async throws {
+    @Test func `Values come back as they went`() async throws {
         let lua = try await loaded("return { same = function(v) return v end }")
         let values: [LuaValue] = [
-            .null, true, false, 0, .int(.max), .int(.min), 0.1, "", .bytes([0x41, 0xFF, 0xFE, 0x42, 0]), [], [1, [], [:]], [:],
+            .null, true, false, 0, .int(.max), .int(.min), 0.1, "", .bytes([0x41, 0xFF, 0xFE, 0x42, 0]), [],
+            [1, [], [:]], [:],
             ["a": 1, "b": [.null, "x", .null]], ["n": .null],
         ]
         for value in values { #expect(try await lua.call("same", [value]) == value) }
     }
 
-    @Test func objectsComeBackSortedByKey() async throws {
+    @Test func `Objects come back sorted by key`() async throws {
         let lua = try await loaded("return { same = function(v) return v end }")
         let sorted = try await lua.call("same", [["b": 1, "a": 2, "B": 3]])
         #expect(sorted.object?.map { String(decoding: $0.key, as: UTF8.self) } == ["B", "a", "b"])
     }
 
-    @Test func aHostFunctionAnswersAtOnce() async throws {
+    @Test func `A host function answers at once`() async throws {
         let lua = try await loaded(
             "return { go = function() return host.double(21) end }",
             [.immediate("host.double") { arguments in .int((arguments.first?.int ?? 0) * 2) }])
         #expect(try await lua.call("go") == 42)
     }
 
-    @Test func aHostFunctionThatWaitsSuspendsTheCaller() async throws {
+    @Test func `A host function that waits suspends the caller`() async throws {
         let lua = try await loaded(
             "return { go = function() local t = {} for i = 1, 5 do t[i] = host.later(i) end return t end }",
             [
@@ -43,7 +44,7 @@ import Testing
         #expect(try await lua.call("go") == [1, 2, 3, 4, 5])
     }
 
-    @Test func callsFromManyTasksAreAnsweredOneAfterTheOther() async throws {
+    @Test func `Calls from many tasks are answered one after the other`() async throws {
         let lua = try await loaded(
             """
             local inside = 0
@@ -68,7 +69,7 @@ import Testing
         #expect(most == Array(repeating: 1, count: 50))
     }
 
-    @Test func dataMembersAndFunctionsOfTheTableCanBeLookedAt() async throws {
+    @Test func `Data members and functions of the table can be looked at`() async throws {
         let lua = try await loaded("return { name = 'x', list = { 1, 2 }, run = function() end, odd = { f = print } }")
         #expect(try await lua.value("name") == "x")
         #expect(try await lua.value("list") == [1, 2])
@@ -79,7 +80,7 @@ import Testing
         await #expect(throws: LuaError.self) { try await lua.value("run") }
     }
 
-    @Test func theContextGetsItsHostFunctions() async throws {
+    @Test func `The context gets its host functions`() async throws {
         let lua = try await loaded(
             "return { run = function(args, ctx) return ctx.twice(args.n) + ctx.base end }",
             [.immediate("ctx.twice") { .int(($0[0].int ?? 0) * 2) }])

@@ -3,7 +3,7 @@ import Testing
 @testable import Lua
 
 @Suite struct TapeTests {
-    @Test func randomValuesComeBackAsTheyWent() async throws {
+    @Test func `Random values come back as they went`() async throws {
         let interpreter = try Interpreter(limits: LuaLimits(), seed: 0, host: [])
         var random = Xorshift(seed: 42)
         for _ in 0..<2000 {
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func damagedTapesAreRefusedOrReadAsSomethingElseAndHurtNobody() async throws {
+    @Test func `Damaged tapes are refused or read as something else and hurt nobody`() async throws {
         let interpreter = try Interpreter(limits: LuaLimits(memory: 8 << 20), seed: 0, host: [])
         var random = Xorshift(seed: 4242)
         var refused = 0
@@ -30,20 +30,24 @@ import Testing
         #expect(interpreter.memoryUsed < 8 << 20)
     }
 
-    @Test(arguments: [
-        [], [8], [255], [3, 0, 0], [5, 255, 255, 255, 255], [6, 255, 255, 255, 255], [7, 255, 255, 255, 255],
-        [6, 2, 0, 0, 0, 0], [7, 1, 0, 0, 0, 0, 0, 0, 0], [0, 0],
-    ] as [[UInt8]]) func aMalformedTapeIsRefusedByBothReaders(_ tape: [UInt8]) async throws {
+    @Test(
+        arguments: [
+            [], [8], [255], [3, 0, 0], [5, 255, 255, 255, 255], [6, 255, 255, 255, 255], [7, 255, 255, 255, 255],
+            [6, 2, 0, 0, 0, 0], [7, 1, 0, 0, 0, 0, 0, 0, 0], [0, 0],
+        ] as [[UInt8]]) func `A malformed tape is refused by both readers`(_ tape: [UInt8]) async throws
+    {
         let interpreter = try Interpreter(limits: LuaLimits(), seed: 0, host: [])
         guard case .failed(let error) = interpreter.echo(tape: tape) else {
             Issue.record("accepted \(tape)")
             return
         }
         #expect(error.message == "malformed value on the tape")
-        #expect(throws: TapeError.self) { try tape.withUnsafeBytes { bytes throws(TapeError) in try TapeReader.value(bytes) } }
+        #expect(throws: TapeError.self) {
+            try tape.withUnsafeBytes { bytes throws(TapeError) in try TapeReader.value(bytes) }
+        }
     }
 
-    @Test func nestingIsLimitedInBothReaders() async throws {
+    @Test func `Nesting is limited in both readers`() async throws {
         let interpreter = try Interpreter(limits: LuaLimits(), seed: 0, host: [])
         func nested(_ depth: Int) -> [UInt8] {
             Array((0..<depth).map { _ in [6, 1, 0, 0, 0] as [UInt8] }.joined()) + [0]

@@ -1,7 +1,7 @@
 // One sandboxed Lua state behind a face of plain bytes.
 //
-// Swift never sees a lua_State: values cross as a "tape" (see below) and every call returns a status. No Lua error can jump
-// over a Swift frame, because whatever can raise runs inside a protected call on this side.
+// Swift never sees a lua_State: values cross as a "tape" (see below) and every call returns a status. No Lua error can
+// jump over a Swift frame, because whatever can raise runs inside a protected call on this side.
 //
 // A shim belongs to one thread at a time. It may move to another thread between two calls.
 
@@ -70,17 +70,17 @@ typedef struct {
     uint64_t seed; // of math.random and the random table
 } LuaShimOptions;
 
-// Answers one host call. The arguments are an array on the tape. The answer is given with lua_shim_reply before returning,
-// except for LUA_SHIM_REPLY_LATER. Must not call into the same shim otherwise.
+// Answers one host call. The arguments are an array on the tape. The answer is given with lua_shim_reply before
+// returning, except for LUA_SHIM_REPLY_LATER. Must not call into the same shim otherwise.
 typedef LuaShimReply (*LuaShimHost)(void *context, uint32_t function, const uint8_t *arguments, size_t count);
 
 // NULL when the memory limit is too small for a state, or the machine has no memory.
 LuaShim *lua_shim_open(const LuaShimOptions *options, LuaShimHost host, void *context);
 void lua_shim_close(LuaShim *shim);
 
-// Makes the host function number `function` callable as `name` ("log", "ws.exec"). Names below "ctx." are not global: they
-// are put into the context table of each call. Two names are special: "print" gets one string, and "require" must answer
-// with an object {chunk, source} whose source is then run once. False when the memory limit is in the way.
+// Makes the host function number `function` callable as `name` ("log", "ws.exec"). Names below "ctx." are not global:
+// they are put into the context table of each call. Two names are special: "print" gets one string, and "require" must
+// answer with an object {chunk, source} whose source is then run once. False when the memory limit is in the way.
 bool lua_shim_register(LuaShim *shim, const char *name, uint32_t function);
 
 // Reading the name ("ws.exec") raises an error object {code, message} with these texts.
@@ -92,7 +92,8 @@ LuaShimStatus lua_shim_load(LuaShim *shim, const uint8_t *source, size_t count, 
 // Parses a source text; DONE or FAILED.
 LuaShimStatus lua_shim_check(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);
 
-// `arguments` is an array on the tape. With `context`, its last element is an object that gets the functions below "ctx.".
+// `arguments` is an array on the tape. With `context`, its last element is an object that gets the functions below
+// "ctx.".
 LuaShimStatus lua_shim_call(
     LuaShim *shim, const char *function, const uint8_t *arguments, size_t count, bool context);
 

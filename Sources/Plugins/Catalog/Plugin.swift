@@ -3,8 +3,8 @@ import Trace
 /// A plugin as it was read: its manifest and its sources, which stay as they are whatever happens to the files.
 public struct Plugin: Sendable {
     public var manifest: PluginManifest
-    /// The Lua files by their path in the folder ("main.lua", "lib/count.lua"), specs left out. A one-file plugin has one,
-    /// under its own name.
+    /// The Lua files by their path in the folder ("main.lua", "lib/count.lua"), specs left out. A one-file plugin has
+    /// one, under its own name.
     public var sources: [String: [UInt8]]
     /// The source that is run first.
     public var mainFile: String
@@ -28,7 +28,8 @@ public struct Plugin: Sendable {
         updateHash()
     }
 
-    /// Each part goes in with its length, so that no two plugins share a hash by moving bytes from one file to the next.
+    /// Each part goes in with its length, so that no two plugins share a hash by moving bytes from one file to the
+    /// next.
     mutating func updateHash() {
         var hasher = ContentHasher()
         func add(_ bytes: [UInt8]) {

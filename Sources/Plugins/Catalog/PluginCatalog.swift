@@ -5,8 +5,8 @@ public struct PluginCatalog: Sendable {
     private var plugins: [PluginManifest.Kind: [String: Plugin]] = [:]
     private let directories: [String]
 
-    /// Reads every plugin without running any. A broken one is listed in `problems` and hurts nobody else. The first of two
-    /// plugins with the same kind and name counts.
+    /// Reads every plugin without running any. A broken one is listed in `problems` and hurts nobody else. The first of
+    /// two plugins with the same kind and name counts.
     public static func load(from directories: [String]) -> PluginCatalog {
         var catalog = PluginCatalog(directories: directories)
         for directory in directories { catalog.read(directory) }
@@ -23,7 +23,8 @@ public struct PluginCatalog: Sendable {
         (plugins[kind] ?? [:]).values.sorted { $0.manifest.name < $1.manifest.name }
     }
 
-    /// Throws `unknown_plugin`, which lists the names that there are, or `invalid_plugin`, which says what is wrong with it.
+    /// Throws `unknown_plugin`, which lists the names that there are, or `invalid_plugin`, which says what is wrong
+    /// with it.
     public func plugin(kind: PluginManifest.Kind, named name: String) throws(PluginError) -> Plugin {
         if let plugin = plugins[kind]?[name] { return plugin }
         let endings = ["/\(kind.folder)/\(name)", "/\(kind.folder)/\(name).lua"]
@@ -35,7 +36,8 @@ public struct PluginCatalog: Sendable {
                 file: problem.file, line: problem.line)
         }
         let names = plugins(kind: kind).map(\.manifest.name)
-        let known = names.isEmpty ? "there are none in \(directories.joined(separator: ", "))" : names.joined(separator: ", ")
+        let known =
+            names.isEmpty ? "there are none in \(directories.joined(separator: ", "))" : names.joined(separator: ", ")
         throw PluginError(
             code: "unknown_plugin",
             message: "there is no \(kind.rawValue) named \"\(name)\"\(Suggestion.question(for: name, among: names)) "
@@ -89,7 +91,8 @@ public struct PluginCatalog: Sendable {
 
     // MARK: Libraries
 
-    /// Gives each plugin the libraries that it requires, libraries first. A plugin whose library is missing becomes a problem.
+    /// Gives each plugin the libraries that it requires, libraries first. A plugin whose library is missing becomes a
+    /// problem.
     private mutating func resolveLibraries() {
         var resolved: [String: Plugin] = [:]
         for library in plugins(kind: .library) { resolve(library, into: &resolved, path: []) }
@@ -135,15 +138,18 @@ public struct PluginCatalog: Sendable {
 }
 
 extension PluginCatalog {
-    /// The catalog without the plugins that fail when they are loaded (an error or an endless loop outside of any function, a
-    /// missing function), which are problems then. This runs each plugin once, within its limits and without a workspace.
+    /// The catalog without the plugins that fail when they are loaded (an error or an endless loop outside of any
+    /// function, a missing function), which are problems then. This runs each plugin once, within its limits and
+    /// without a workspace.
     public func checked() async -> PluginCatalog {
         var result = self
         for kind in PluginManifest.Kind.allCases {
             for plugin in plugins(kind: kind) {
                 do throws(PluginError) { _ = try await PluginInstance(plugin, host: HostServices(), seed: 0) } catch {
                     result.plugins[kind]?[plugin.manifest.name] = nil
-                    let file = error.file.map { plugin.mainFile == "main.lua" ? plugin.location + "/" + $0 : plugin.location }
+                    let file = error.file.map {
+                        plugin.mainFile == "main.lua" ? plugin.location + "/" + $0 : plugin.location
+                    }
                     result.problems.append(
                         PluginProblem(file: file ?? plugin.location, line: error.line, reason: error.message))
                 }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Reads the files of plugin folders. Links are not followed: what a plugin is must not depend on what lies outside of it.
+/// Reads the files of plugin folders. Links are not followed: what a plugin is must not depend on what lies outside of
+/// it.
 enum PluginFiles {
     struct Failure: Error {
         var reason: String

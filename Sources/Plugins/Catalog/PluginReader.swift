@@ -13,7 +13,8 @@ enum PluginReader {
             throw PluginProblem(file: folder, reason: error.reason)
         }
         guard sources["main.lua"] != nil else {
-            throw PluginProblem(file: folder, reason: "there is no main.lua, the file that returns the plugin's functions")
+            throw PluginProblem(
+                file: folder, reason: "there is no main.lua, the file that returns the plugin's functions")
         }
         let plugin = Plugin(manifest: manifest, sources: sources, mainFile: "main.lua", location: folder)
         try checkSyntax(plugin) { folder + "/" + $0 }
@@ -25,7 +26,8 @@ enum PluginReader {
         guard let block = manifestBlock(source) else {
             throw PluginProblem(
                 file: file, line: 1,
-                reason: "a one-file plugin begins with --[[plugin, its manifest as JSON, and ]]; there is no such block")
+                reason: "a one-file plugin begins with --[[plugin, its manifest as JSON, and ]]; there is no such block"
+            )
         }
         let manifest = try self.manifest(block.text, file: file, firstLine: 1)
         try check(manifest, name: name, kind: kind, file: file, text: block.text)

@@ -13,7 +13,8 @@ struct HostArguments: Sendable {
     subscript(index: Int) -> LuaValue { index < values.count ? values[index] : .null }
 
     func wrong(_ index: Int, _ expected: String) -> LuaHostError {
-        LuaHostError("E_ARGUMENT", "argument #\(index + 1) of \(function) must be \(expected), not \(self[index].typeName)")
+        LuaHostError(
+            "E_ARGUMENT", "argument #\(index + 1) of \(function) must be \(expected), not \(self[index].typeName)")
     }
 
     func bytes(_ index: Int) throws(LuaHostError) -> [UInt8] {
@@ -56,12 +57,15 @@ struct HostOptions: Sendable {
     let members: [LuaValue.Member]
 
     subscript(name: String) -> LuaValue? {
-        guard let value = members.first(where: { $0.key.elementsEqual(name.utf8) })?.value, !value.isNull else { return nil }
+        guard let value = members.first(where: { $0.key.elementsEqual(name.utf8) })?.value, !value.isNull else {
+            return nil
+        }
         return value
     }
 
     func wrong(_ name: String, _ expected: String) -> LuaHostError {
-        LuaHostError("E_ARGUMENT", "option \"\(name)\" of \(function) must be \(expected), not \(self[name]?.typeName ?? "nil")")
+        LuaHostError(
+            "E_ARGUMENT", "option \"\(name)\" of \(function) must be \(expected), not \(self[name]?.typeName ?? "nil")")
     }
 
     func string(_ name: String) throws(LuaHostError) -> String? {

@@ -2,7 +2,8 @@ import JSON
 import Lua
 import Synchronization
 
-/// What the host functions of one instance share: how many calls this call has made, and whether the file is still being loaded.
+/// What the host functions of one instance share: how many calls this call has made, and whether the file is still
+/// being loaded.
 final class HostSession: Sendable {
     private struct State {
         var isLoading = true
@@ -45,12 +46,14 @@ final class HostSession: Sendable {
 
     func requireLoaded(_ function: String) throws(LuaHostError) {
         guard state.withLock({ $0.isLoading }) else { return }
-        throw LuaHostError("E_LOADING", "\(function) is not there while the file is being loaded; call it from a function")
+        throw LuaHostError(
+            "E_LOADING", "\(function) is not there while the file is being loaded; call it from a function")
     }
 
     /// Tells the services of a call that has been answered.
     func observe(
-        _ function: String, _ arguments: [LuaValue], _ answer: Result<LuaValue, LuaHostError>, since start: ContinuousClock.Instant
+        _ function: String, _ arguments: [LuaValue], _ answer: Result<LuaValue, LuaHostError>,
+        since start: ContinuousClock.Instant
     ) {
         guard let onCall = services.onCall else { return }
         var call = HostCall(

@@ -56,7 +56,7 @@ struct HostTable {
                 let arguments = HostArguments(name, values)
                 try session.count(name)
                 let fields = arguments[1]
-                session.services.onLog?(level, arguments.text(0), fields.isNull ? nil : fields.json)
+                session.services.onLog?(level, arguments.text(0), fields.isNull ? JSONValue?.none : fields.json)
                 return .null
             }
         }

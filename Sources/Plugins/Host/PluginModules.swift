@@ -1,7 +1,7 @@
 import Lua
 
-/// Finds what `require` names: "lib.count" in the plugin's own folder, "@textlib" and "@textlib/wrap" in a library that the
-/// manifest requires. Only files that were read with the plugin are there, so a name cannot lead elsewhere.
+/// Finds what `require` names: "lib.count" in the plugin's own folder, "@textlib" and "@textlib/wrap" in a library that
+/// the manifest requires. Only files that were read with the plugin are there, so a name cannot lead elsewhere.
 struct PluginModules: Sendable {
     struct Module {
         /// The file name that errors show.
@@ -19,11 +19,13 @@ struct PluginModules: Sendable {
         let path = Self.path(name)
         if let source = plugin.sources[path], path != plugin.mainFile { return Module(chunk: path, source: source) }
         let known = plugin.sources.keys.filter { $0 != plugin.mainFile }.map {
-            $0.dropLast(4).replacing("/", with: ".")
+            String($0.dropLast(4)).replacing("/", with: ".")
         }
+        let guess = Suggestion.question(for: name, among: known)
         throw LuaHostError(
             "E_MODULE",
-            "there is no module \"\(name)\" (\(path)) in the plugin's folder\(Suggestion.question(for: name, among: known.map { String($0) }))")
+            "there is no module \"\(name)\" (\(path)) in the plugin's folder\(guess)"
+        )
     }
 
     private func findInLibrary(_ name: Substring) throws(LuaHostError) -> Module {
@@ -32,7 +34,9 @@ struct PluginModules: Sendable {
         guard let library = plugin.libraries[libraryName] ?? nested(libraryName) else {
             throw LuaHostError(
                 "E_MODULE",
-                "the library \"\(libraryName)\" is not required; the manifest would allow it with \"requires\": {\"\(libraryName)\": \"*\"}")
+                "the library \"\(libraryName)\" is not required; the manifest would allow it with "
+                    + "\"requires\": {\"\(libraryName)\": \"*\"}"
+            )
         }
         let path = parts.count == 1 ? library.mainFile : Self.path(String(parts[1]))
         guard let source = library.sources[path] else {

@@ -53,7 +53,8 @@ struct WorkspaceFunctions {
     private func writable(_ arguments: HostArguments) throws(LuaHostError) -> String {
         let path = try arguments.string(0)
         if permissions.allowsWriting(path) { return path }
-        throw .permission(to: "write \(path)", grantedBy: #""permissions": {"fs": [{"path": "\#(path)", "mode": "rw"}]}"#)
+        throw .permission(
+            to: "write \(path)", grantedBy: #""permissions": {"fs": [{"path": "\#(path)", "mode": "rw"}]}"#)
     }
 
     // MARK: Commands
@@ -82,7 +83,8 @@ struct WorkspaceFunctions {
             case .bytes(let bytes): request.argv.append(bytes)
             case .int(let number): request.argv.append(Array(String(number).utf8))
             default:
-                throw LuaHostError("E_ARGUMENT", "argv[\(index + 1)] of ws.exec must be a string, not \(element.typeName)")
+                throw LuaHostError(
+                    "E_ARGUMENT", "argv[\(index + 1)] of ws.exec must be a string, not \(element.typeName)")
             }
         }
         guard permissions.allowsProgram(program) else {
@@ -92,7 +94,9 @@ struct WorkspaceFunctions {
         if let directory = try options.string("cwd") { request.directory = directory }
         request.stdin = try options.bytes("stdin") ?? []
         if let value = try options.integer("timeout_ms", 1...86_400_000) { request.timeout = .milliseconds(value) }
-        if let value = try options.integer("silence_ms", 1...86_400_000) { request.silenceTimeout = .milliseconds(value) }
+        if let value = try options.integer("silence_ms", 1...86_400_000) {
+            request.silenceTimeout = .milliseconds(value)
+        }
         request.outputLimit = try options.integer("max_bytes", 0...(8 << 20)) ?? Self.defaultOutput
         for member in options["env"]?.object ?? [] {
             guard let value = member.value.string else { throw options.wrong("env", "a table of strings") }

@@ -9,11 +9,13 @@ struct ManifestReader {
     /// Throws for a value that is no object, and for members other than `known`.
     init(_ value: JSONValue, path: String, known: [String]) throws(ManifestProblem) {
         guard let object = value.object else {
-            throw ManifestProblem("\(Self.subject(path)) must be an object, not \(value.typeName)", key: Self.last(path))
+            throw ManifestProblem(
+                "\(Self.subject(path)) must be an object, not \(value.typeName)", key: Self.last(path))
         }
         for key in object.keys where !known.contains(key) {
             throw ManifestProblem(
-                "unknown key \"\(key)\" in \(Self.subject(path))\(Suggestion.question(for: key, among: known))", key: key)
+                "unknown key \"\(key)\" in \(Self.subject(path))\(Suggestion.question(for: key, among: known))",
+                key: key)
         }
         self.object = object
         self.path = path

@@ -69,10 +69,12 @@ extension PluginManifest {
             return
         }
         guard kind == .tool else {
-            throw ManifestProblem("\"parameters\" is for tools; settings of a \(kind) go into \"config\"", key: "parameters")
+            throw ManifestProblem(
+                "\"parameters\" is for tools; settings of a \(kind) go into \"config\"", key: "parameters")
         }
         guard parameters["type"]?.string == "object" else {
-            throw ManifestProblem("\"parameters\" must have \"type\": \"object\": a tool gets one table", key: "parameters")
+            throw ManifestProblem(
+                "\"parameters\" must have \"type\": \"object\": a tool gets one table", key: "parameters")
         }
         for (index, example) in examples.enumerated() {
             if case .failure(let violations) = SchemaValidator.validate(example, against: parameters) {
@@ -114,7 +116,8 @@ extension PluginManifest {
             guard ["r", "w", "rw"].contains(mode) else { throw file.wrong("mode", "\"r\", \"w\" or \"rw\"") }
             permissions.files.append(
                 PluginPermissions.Files(
-                    pattern: PathPattern(try file.string("path")), reads: mode.contains("r"), writes: mode.contains("w")))
+                    pattern: PathPattern(try file.string("path")), reads: mode.contains("r"), writes: mode.contains("w")
+                ))
         }
         permissions.programs = try json.strings("exec")
         permissions.network = try json.strings("network")

@@ -6,7 +6,7 @@ public struct PluginManifest: Sendable {
         case tool, persona, domain, simulator, agent, `guard`, checker, library
 
         /// The folder below a plugin directory where plugins of the kind stand.
-        public var folder: String { rawValue + "s" }
+        public var folder: String { self == .library ? "libraries" : rawValue + "s" }
     }
 
     /// Version of the host API.

@@ -2,7 +2,8 @@ import JSON
 import Lua
 import Trace
 
-/// A plugin that runs: its own Lua state with its own host functions. What one trajectory does cannot reach another's instance.
+/// A plugin that runs: its own Lua state with its own host functions. What one trajectory does cannot reach another's
+/// instance.
 public actor PluginInstance {
     public nonisolated let plugin: Plugin
     private let lua: LuaState
@@ -11,7 +12,8 @@ public actor PluginInstance {
 
     /// Loads the plugin's file into a fresh state. `seed` is the run's; each plugin draws from streams of its own.
     ///
-    /// Throws `plugin_bug` for an error of the file, `limit` when it uses too much, `invalid_args` when `config` does not fit.
+    /// Throws `plugin_bug` for an error of the file, `limit` when it uses too much, `invalid_args` when `config` does
+    /// not fit.
     public init(_ plugin: Plugin, host: HostServices, seed: UInt64, config: JSONValue = [:]) async throws(PluginError) {
         self.plugin = plugin
         let manifest = plugin.manifest
@@ -32,12 +34,13 @@ public actor PluginInstance {
         }
         for function in manifest.kind.functions {
             guard await !lua.has(function) else { continue }
-            throw PluginError.bug("\(plugin.title): \(plugin.mainFile) must return a table with the function \"\(function)\"")
+            throw PluginError.bug(
+                "\(plugin.title): \(plugin.mainFile) must return a table with the function \"\(function)\"")
         }
     }
 
-    /// Calls a function of the plugin with the arguments and its context table. A tool's arguments to `run` are validated
-    /// before, with defaults filled in.
+    /// Calls a function of the plugin with the arguments and its context table. A tool's arguments to `run` are
+    /// validated before, with defaults filled in.
     ///
     /// The call ends at its wall limit and when the task is cancelled; host functions that wait are cancelled then.
     public func call(_ function: String, _ arguments: [JSONValue]) async throws(PluginError) -> JSONValue {

@@ -1,7 +1,7 @@
 import JSON
 
-/// Checks that a schema itself is one of the subset: what it uses is known, and has the right type. A misspelled keyword would
-/// otherwise check nothing.
+/// Checks that a schema itself is one of the subset: what it uses is known, and has the right type. A misspelled
+/// keyword would otherwise check nothing.
 enum SchemaCheck {
     private enum Expected { case any, text, bool, number, count, list, texts, schema, schemas, schemaMap, types }
 
@@ -48,9 +48,12 @@ enum SchemaCheck {
                     "\"\(path)\" uses \"\(member.key)\", which is no keyword of the JSON Schema subset"
                         + Suggestion.question(for: member.key, among: keywords.keys), key: member.key)
             }
-            try check(member.value, expected, key: member.key, path: "\(path).\(member.key)", root: root, depth: depth + 1)
+            try check(
+                member.value, expected, key: member.key, path: "\(path).\(member.key)", root: root, depth: depth + 1)
         }
-        if let value = object["default"], case .failure(let violations) = SchemaValidator.validate(value, against: rooted(schema, root)) {
+        if let value = object["default"],
+            case .failure(let violations) = SchemaValidator.validate(value, against: rooted(schema, root))
+        {
             throw ManifestProblem(
                 "the default of \"\(path)\" does not fit: \(violations.first?.description ?? "")", key: "default")
         }
@@ -75,12 +78,16 @@ enum SchemaCheck {
             if key == "$ref" { try checkReference(text, path, root) }
         case .bool: guard value.bool != nil else { throw wrong(path, "true or false", key) }
         case .number:
-            guard let number = value.double, key != "multipleOf" || number > 0 else { throw wrong(path, "a number", key) }
+            guard let number = value.double, key != "multipleOf" || number > 0 else {
+                throw wrong(path, "a number", key)
+            }
         case .count:
             guard let count = value.int, count >= 0 else { throw wrong(path, "an integer of at least 0", key) }
         case .list: guard value.array?.isEmpty == false else { throw wrong(path, "a list that is not empty", key) }
         case .texts:
-            guard value.array?.allSatisfy({ $0.string != nil }) == true else { throw wrong(path, "a list of texts", key) }
+            guard value.array?.allSatisfy({ $0.string != nil }) == true else {
+                throw wrong(path, "a list of texts", key)
+            }
         case .types:
             let names = value.array ?? [value]
             guard !names.isEmpty, names.allSatisfy({ types.contains($0.string ?? "") }) else {

@@ -16,8 +16,9 @@ public enum SchemaResult: Sendable, Hashable {
     case failure([SchemaViolation])
 }
 
-/// Validates values against the subset of JSON Schema that manifests may use (see `SchemaCheck`). Objects are closed unless
-/// `additionalProperties` says otherwise; members that are missing get their `default`; an integral number is an integer.
+/// Validates values against the subset of JSON Schema that manifests may use (see `SchemaCheck`). Objects are closed
+/// unless `additionalProperties` says otherwise; members that are missing get their `default`; an integral number is an
+/// integer.
 public enum SchemaValidator {
     public static func validate(_ value: JSONValue, against schema: JSONValue) -> SchemaResult {
         var validation = SchemaValidation(root: schema)
@@ -129,7 +130,8 @@ struct SchemaValidation {
             // The alternative that got furthest into the value is the one that was meant.
             if best.map({ Self.reach($0) < Self.reach(attempt.violations) }) ?? true { best = attempt.violations }
         }
-        report(path, "fits none of the \(alternatives.count) alternatives; the nearest: \(best?.first?.description ?? "")")
+        report(
+            path, "fits none of the \(alternatives.count) alternatives; the nearest: \(best?.first?.description ?? "")")
         return value
     }
 

@@ -1,5 +1,5 @@
-/// A regular expression after JSON Schema's advice (ECMA-262 without look-around and back references), matched in time linear
-/// in the text: patterns come from strangers' plugins, texts from models.
+/// A regular expression after JSON Schema's advice (ECMA-262 without look-around and back references), matched in time
+/// linear in the text: patterns come from strangers' plugins, texts from models.
 ///
 /// Knows: literals, `.`, `[…]`, `\d \w \s` and their opposites, escapes, `^ $`, `( )`, `(?: )`, `|`, `* + ? {m,n}`.
 struct TextPattern: Sendable {

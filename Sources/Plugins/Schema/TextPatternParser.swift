@@ -76,7 +76,9 @@ struct TextPatternParser {
             return atom
         }
         _ = take("?")  // lazy or not is the same for a yes or no
-        if let scalar = current, "*+?".unicodeScalars.contains(scalar) { throw SyntaxError(reason: "nothing to repeat") }
+        if let scalar = current, "*+?".unicodeScalars.contains(scalar) {
+            throw SyntaxError(reason: "nothing to repeat")
+        }
         return result
     }
 
@@ -158,7 +160,8 @@ struct TextPatternParser {
         case "d", "D": return Class(ranges: [48...57], negated: scalar == "D")
         case "w", "W": return Class(ranges: [48...57, 65...90, 95...95, 97...122], negated: scalar == "W")
         case "s", "S":
-            return Class(ranges: [9...13, 32...32, 0xA0...0xA0, 0x2028...0x2029, 0xFEFF...0xFEFF], negated: scalar == "S")
+            return Class(
+                ranges: [9...13, 32...32, 0xA0...0xA0, 0x2028...0x2029, 0xFEFF...0xFEFF], negated: scalar == "S")
         case "n": return Self.single(10)
         case "r": return Self.single(13)
         case "t": return Self.single(9)
@@ -189,7 +192,8 @@ struct TextPatternParser {
         while !take("]") {
             guard current != nil else { throw SyntaxError(reason: "a '[' has no ']'") }
             let low = try member()
-            guard low.ranges.count == 1, low.ranges[0].count == 1, !low.negated, current == "-", position + 1 < source.count,
+            guard low.ranges.count == 1, low.ranges[0].count == 1, !low.negated, current == "-",
+                position + 1 < source.count,
                 source[position + 1] != "]"
             else {
                 result.ranges += Self.positive(low)
