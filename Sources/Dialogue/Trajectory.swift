@@ -20,17 +20,20 @@ struct Trajectory {
 
     func run() async -> TrajectoryResult {
         var result = TrajectoryResult(id: scenario.id, outcome: .infrastructure, reason: "")
-        do throws(Ending) {
-            try recordStart()
-            let tasks = try preparedTasks()
-            let workspace = try await open()
-            do throws(Ending) { try await play(tasks, in: workspace, into: &result) } catch { result.end(error) }
-            await workspace.close()
-        } catch {
-            result.end(error)
-        }
+        do throws(Ending) { try await perform(into: &result) } catch { result.end(error) }
         result.wall = .now - started
         return result
+    }
+
+    private func perform(into result: inout TrajectoryResult) async throws(Ending) {
+        try recordStart()
+        let tasks = try preparedTasks()
+        let workspace = try await open()
+        do throws(Ending) { try await play(tasks, in: workspace, into: &result) } catch {
+            await workspace.close()
+            throw error
+        }
+        await workspace.close()
     }
 
     private func recordStart() throws(Ending) {

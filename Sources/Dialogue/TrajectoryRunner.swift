@@ -25,12 +25,12 @@ public struct TrajectoryRunner: Sendable {
     public func run(_ scenario: Scenario, seed: UInt64, trace: TraceWriter) async -> TrajectoryResult {
         let trajectory = Trajectory(runner: self, scenario: scenario, seed: seed, trace: trace)
         var result = await trajectory.run()
-        do throws(TraceError) {
-            try trace.append(result.event)
-            result.trace = try await trace.finish(outcome: result.outcome.rawValue)
-        } catch {
-            result.end(Ending(error))
-        }
+        do throws(TraceError) { result.trace = try await finish(trace, result) } catch { result.end(Ending(error)) }
         return result
+    }
+
+    private func finish(_ trace: TraceWriter, _ result: TrajectoryResult) async throws(TraceError) -> TraceReceipt {
+        try trace.append(result.event)
+        return try await trace.finish(outcome: result.outcome.rawValue)
     }
 }
