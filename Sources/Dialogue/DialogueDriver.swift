@@ -173,7 +173,6 @@ extension DialogueDriver {
             "system": .string(scene.systemPrompt), "messages": .array(conversation.messages),
             "tools": .array(scene.cast.tools.definitions), "turn": .int(turn?.number ?? 0), "step": .int(step),
             "stage": turn?.stage.map(JSONValue.string) ?? .null, "stages": scene.playbook.forAgent,
-            "verification": scene.playbook.verification,
             "results": .array(results.map(\.view)), "user": .string(turn?.text ?? ""),
         ]
     }

@@ -43,17 +43,6 @@ struct Playbook: Sendable {
         }
     }
 
-    /// How each task is double-checked, for the verification turn; null when no task says so.
-    var verification: JSONValue {
-        var checked: Set<Int> = []
-        let checks = entries.compactMap { entry -> JSONValue? in
-            guard var check = entry.verification?.object, checked.insert(entry.taskIndex).inserted else { return nil }
-            check["task"] = .string(entry.task)
-            return .object(check)
-        }
-        return checks.isEmpty ? .null : .array(checks)
-    }
-
     /// Null without stages.
     private func list(_ members: (Entry) -> [(String, JSONValue?)]) -> JSONValue {
         guard !entries.isEmpty else { return .null }
