@@ -32,16 +32,20 @@ let package = Package(
         .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
 
         // Floor 3
-        .target(name: "Intents", dependencies: ["JSON", "Plugins", "Trace"]),
+        .target(name: "Intents", dependencies: ["CCrypto", "JSON", "Plugins", "Trace"]),
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
-        .target(name: "Runs", dependencies: ["Dialogue"]),
+        .target(
+            name: "Runs",
+            dependencies: [
+                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace", "Workspaces",
+            ]),
 
         // Floor 5
         .executableTarget(
             name: "ise",
-            dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Intents", "JSON", "Models", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
 
@@ -53,8 +57,9 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
-        .testTarget(name: "IntentsTests", dependencies: ["Intents"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport"]),
+        .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
+        .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport", "ise"]),
         .target(
             name: "TestSupport",
             dependencies: ["JSON", .product(name: "FlyingFox", package: "FlyingFox")],
