@@ -91,6 +91,8 @@ public struct ExecResult: Sendable {
     public var killLatency: Duration?
     public var leftRunning: [LeftProcess]
     public var denials: [Denial]
+    /// Sorted by path; nil when the policy's change tracking is off.
+    public var changes: [FileChange]?
     /// What went through the proxy of an allow-list while it ran, also for what an earlier command left running.
     public var networkAttempts: [EgressAttempt] = []
 

@@ -12,7 +12,7 @@ public actor WorkspaceHost {
 
     private let reactor: Reactor
     private let launcher: Launcher
-    private let options: HostOptions
+    private let template: Template
     /// A second one, started when a policy first asks for the host's network: a launcher that has left it cannot come back.
     private var hostNetworkLauncher: Task<Result<Launcher, WorkspaceError>, Never>?
     private var policies: [Policy: UInt32] = [:]
@@ -33,8 +33,8 @@ public actor WorkspaceHost {
         signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
-            let (launcher, facts) = try await startLauncher(reactor, options)
-            return WorkspaceHost(reactor, launcher, options, IsolationReport(facts: facts))
+            let (launcher, template, facts) = try await startLauncher(reactor, options)
+            return WorkspaceHost(reactor, launcher, template, IsolationReport(facts: facts))
         } catch {
             reactor.stop()
             throw WorkspaceError(
@@ -44,23 +44,23 @@ public actor WorkspaceHost {
 
     private static func startLauncher(
         _ reactor: Reactor, _ options: HostOptions, inHostNetwork: Bool = false
-    ) async throws(WorkspaceError) -> (Launcher, facts: [String]) {
+    ) async throws(WorkspaceError) -> (Launcher, Template, facts: [String]) {
         let launcher = try Launcher(reactor: reactor)
         let number = launched.add(1, ordering: .relaxed).newValue
         let name = "ise-\(getpid())-\(startTime(of: getpid()))-\(number)"
         let template = Template(cgroupName: name, options: options, isInHostNetwork: inHostNetwork)
         do {
-            return (launcher, try await launcher.build(try template.message()))
+            return (launcher, template, try await launcher.build(try template.message()))
         } catch {
             await launcher.end()
             throw error
         }
     }
 
-    private init(_ reactor: Reactor, _ launcher: Launcher, _ options: HostOptions, _ isolation: IsolationReport) {
+    private init(_ reactor: Reactor, _ launcher: Launcher, _ template: Template, _ isolation: IsolationReport) {
+        self.template = template
         self.reactor = reactor
         self.launcher = launcher
-        self.options = options
         self.isolation = isolation
     }
 
@@ -95,8 +95,8 @@ public actor WorkspaceHost {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy, launcher)
         let workspace = Workspace(
-            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, isolation: isolation,
-            reactor: reactor, launcher: launcher)
+            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, template: template,
+            isolation: isolation, reactor: reactor, launcher: launcher)
         nextWorkspace += 1
         try await workspace.start()
         return workspace
@@ -115,7 +115,7 @@ public actor WorkspaceHost {
     private func launcher(for policy: Policy) async throws(WorkspaceError) -> Launcher {
         guard policy.network == .host else { return launcher }
         if let hostNetworkLauncher { return try await hostNetworkLauncher.value.get() }
-        let starting = Task { [reactor, options] () -> Result<Launcher, WorkspaceError> in
+        let starting = Task { [reactor, options = template.options] () -> Result<Launcher, WorkspaceError> in
             do throws(WorkspaceError) {
                 return .success(try await Self.startLauncher(reactor, options, inHostNetwork: true).0)
             } catch {
@@ -124,7 +124,9 @@ public actor WorkspaceHost {
             }
         }
         hostNetworkLauncher = starting
-        return try await starting.value.get()
+        let result = await starting.value
+        if case .failure = result { hostNetworkLauncher = nil }  // the next one tries again
+        return try result.get()
     }
 
     private func number(of policy: Policy, _ launcher: Launcher) throws(WorkspaceError) -> UInt32 {

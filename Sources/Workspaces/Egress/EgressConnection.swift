@@ -17,7 +17,8 @@ final class EgressConnection: Sendable {
         case relaying
         /// The proxy's own answer is being written.
         case answering
-        /// All is written. What the client still sends is thrown away: closing before it was read would take the answer from it.
+        /// All is written. What the client still sends is thrown away: closing before it was read would take the answer
+        /// from it.
         case lingering
         case closed
     }

@@ -24,9 +24,9 @@ enum EgressHost: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads a name or an address as it stands in an authority, an IPv6 address in brackets. What some resolver would take for an
-    /// address, but is not spelled as one (`127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`), is refused: what is compared with
-    /// the rules must be what is connected to.
+    /// Reads a name or an address as it stands in an authority, an IPv6 address in brackets. What some resolver would
+    /// take for an address, but is not spelled as one (`127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`), is refused:
+    /// what is compared with the rules must be what is connected to.
     init(_ text: some StringProtocol) throws(EgressSyntaxError) {
         if text.first == "[" {
             guard text.last == "]", let address = IPAddress(String(text.dropFirst().dropLast())),

@@ -4,8 +4,8 @@ import WorkspaceShim
 
 /// The way out of one workspace with an allow-list: an HTTP proxy on the host's side of a socket that listens inside.
 ///
-/// Whatever it gets from the workspace is hostile. It reads a request, compares its target with the rules, looks the name up
-/// itself, checks each address, connects to one that it checked, and notes everything.
+/// Whatever it gets from the workspace is hostile. It reads a request, compares its target with the rules, looks the
+/// name up itself, checks each address, connects to one that it checked, and notes everything.
 final class EgressProxy: ReactorHandler {
     let rules: EgressRules
     let limits: EgressLimits

@@ -3,11 +3,11 @@
 /// - `example.org:443`: that host on that port.
 /// - `*.example.org:443`: every host below it, at any depth, but not `example.org` itself.
 /// - `example.org`, `example.org:*`: ports 80 and 443.
-/// - `192.0.2.7:8080`, `[2001:db8::7]:8080`: that very address. Also when it is a private or loopback one, which no name leads to
-///   without such a rule.
+/// - `192.0.2.7:8080`, `[2001:db8::7]:8080`: that very address. Also when it is a private or loopback one, which no
+///   name leads to without such a rule.
 ///
-/// Names are compared without regard to case, a dot at the end and the spelling of international ones (`bücher.example` is
-/// `xn--bcher-kva.example`).
+/// Names are compared without regard to case, a dot at the end and the spelling of international ones (`bücher.example`
+/// is `xn--bcher-kva.example`).
 public struct EgressRule: Sendable, Hashable, CustomStringConvertible {
     enum Pattern: Sendable, Hashable {
         case host(EgressHost)

@@ -9,8 +9,8 @@ struct BadRequest: Error, Equatable {
     }
 }
 
-/// The first line and the headers of an HTTP/1 request, read strictly: what two programs could read differently (RFC 9112,
-/// section 11.2) is refused instead of repaired, since the server behind the proxy may be the other program.
+/// The first line and the headers of an HTTP/1 request, read strictly: what two programs could read differently (RFC
+/// 9112, section 11.2) is refused instead of repaired, since the server behind the proxy may be the other program.
 struct HTTPHead {
     var method: String
     var target: String

@@ -7,7 +7,8 @@ struct IPAddress: Hashable, Sendable {
 
     init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Only the full spelling: four decimal numbers without leading zeros, or an IPv6 address without brackets and zone.
+    /// Only the full spelling: four decimal numbers without leading zeros, or an IPv6 address without brackets and
+    /// zone.
     init?(_ text: String) {
         var space = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &space) == 1 {
@@ -72,8 +73,8 @@ extension IPAddress: CustomStringConvertible {
 extension IPAddress {
     /// What kind of address it is when it is not one of the public internet's; nil: it is.
     ///
-    /// A name that resolves to such an address is how programs are led to what only this host can reach: its own services,
-    /// its network's, the cloud's metadata.
+    /// A name that resolves to such an address is how programs are led to what only this host can reach: its own
+    /// services, its network's, the cloud's metadata.
     var restriction: String? {
         if bytes.count == 4 { return Self.match(bytes, Self.restricted4) }
         if let embedded, let restriction = embedded.restriction { return "\(restriction) (\(embedded)) in disguise" }

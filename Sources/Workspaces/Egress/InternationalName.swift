@@ -1,7 +1,7 @@
 /// International domain names as the DNS spells them: RFC 3492 (Punycode) for each label that is not ASCII.
 enum InternationalName {
-    /// Only what has one spelling in lower case is taken. The full mapping (UTS 46) needs tables, and a name that was mapped wrong
-    /// would be a rule that silently never applies.
+    /// Only what has one spelling in lower case is taken. The full mapping (UTS 46) needs tables, and a name that was
+    /// mapped wrong would be a rule that silently never applies.
     static func ascii(_ name: String) throws(EgressSyntaxError) -> String {
         guard !name.utf8.allSatisfy({ $0 < 0x80 }) else { return name }
         var labels: [String] = []

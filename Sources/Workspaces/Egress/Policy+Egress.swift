@@ -51,8 +51,8 @@ extension Workspace {
     /// Every connection that was tried through the proxy of an allow-list since the workspace was opened, in order.
     public var egressAttempts: [EgressAttempt] { egress?.log.attempts(since: 0) ?? [] }
 
-    /// Without its socket a workspace with an allow-list must not be handed out: what is asked for and not there would only show
-    /// itself as a network that is down.
+    /// Without its socket a workspace with an allow-list must not be handed out: what is asked for and not there would
+    /// only show itself as a network that is down.
     func listen(_ descriptors: [Int32]) -> Result<Void, WorkspaceError> {
         if let egress, descriptors.count == 1 {
             egress.attach(descriptors[0])

@@ -29,7 +29,8 @@ enum Resolver {
         return Resolution(addresses: addresses, failure: addresses.isEmpty ? "it has no address" : "")
     }
 
-    /// The host's own addresses, public ones too: what listens there may count on a firewall that stands before the host.
+    /// The host's own addresses, public ones too: what listens there may count on a firewall that stands before the
+    /// host.
     static func ownAddresses() -> Set<IPAddress> {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
@@ -41,8 +42,8 @@ enum Resolver {
     }
 }
 
-/// Runs lookups, each on a thread of its own and only so many at once: a slow name server must not take the threads that other
-/// workspaces wait for.
+/// Runs lookups, each on a thread of its own and only so many at once: a slow name server must not take the threads
+/// that other workspaces wait for.
 actor LookUps {
     private let limit = 4
     private var running = 0

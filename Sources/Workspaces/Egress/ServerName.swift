@@ -1,5 +1,5 @@
-/// Reads the name that a TLS client asks for (SNI) from the first bytes of a tunnel: one that was opened to an allowed host must not
-/// be used to ask the same machine, which may serve thousands, for another one.
+/// Reads the name that a TLS client asks for (SNI) from the first bytes of a tunnel: one that was opened to an allowed
+/// host must not be used to ask the same machine, which may serve thousands, for another one.
 struct ServerNameReader {
     enum Outcome: Equatable {
         case more
