@@ -137,6 +137,44 @@ import Testing
         }
     }
 
+    @Test func `A real TLS client gets only to the host that its tunnel was opened to`() async throws {
+        let listener = Loopback.listener()
+        defer { close(listener.descriptor) }
+        async let first = Loopback.onThread { () -> UInt8 in
+            let client = accept(listener.descriptor, nil, nil)
+            defer { close(client) }
+            var byte: UInt8 = 0
+            return recv(client, &byte, 1, 0) == 1 ? byte : 0
+        }
+        let script = """
+            import socket, ssl, sys
+            for name in sys.argv[1:]:
+                s = socket.create_connection(("127.0.0.1", 3128), 20)
+                s.sendall(b"CONNECT localhost:\(listener.port) HTTP/1.0\\r\\n\\r\\n")
+                assert b" 200 " in s.recv(4096)
+                try: ssl.create_default_context().wrap_socket(s, server_hostname=name)
+                except OSError as error: print("denied" if "ACCESS_DENIED" in str(error) else "reached")
+            """
+        try await Shared.withWorkspace(policy("localhost:\(listener.port)", "127.0.0.1:\(listener.port)")) {
+            workspace in
+            let result = try await workspace.exec(python(script, ["localhost", "hidden.example"]))
+            #expect(result.stdout.text == "reached\ndenied\n", "\(result.stderr.text)")
+            #expect(result.networkAttempts.map(\.verdict) == [.allowed, .refused])
+            #expect(result.networkAttempts.map { $0.bytesOut > 0 } == [true, false])
+        }
+        #expect(await first == 0x16)
+    }
+
+    @Test func `An attempt that its command does not wait for is part of its result`() async throws {
+        let script = "exec 3<>/dev/tcp/127.0.0.1/3128; printf 'CONNECT a.example:443 HTTP/1.0\\r\\n\\r\\n' >&3"
+        try await Shared.withWorkspace(policy()) { workspace in
+            for _ in 0..<30 {
+                let result = try await workspace.exec(ExecRequest(argv: ["bash", "-c", script]))
+                #expect(result.networkAttempts.map(\.host) == ["a.example"])
+            }
+        }
+    }
+
     @Test func `There is no way around the proxy`() async throws {
         let server = TestServer()
         defer { server.stop() }
