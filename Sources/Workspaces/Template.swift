@@ -2,7 +2,7 @@ import Glibc
 import WorkspaceShim
 
 /// What every workspace starts from: an allow-list. What is not named here is not there.
-struct Template {
+struct Template: Sendable {
     /// Host id of uid 0 inside, when started as root. Far above the ids that systems hand out.
     static let idBase: UInt32 = 1_000_000
     static let idCount: UInt32 = 65536
@@ -37,12 +37,48 @@ struct Template {
         return message
     }
 
+    // MARK: Looking up
+
+    /// The directories of an upper layer. The binds of system directories are numbered in the order in which `addSystem` makes them.
+    var places: [UpperPlace] {
+        var places = [UpperPlace(directory: "root", path: ""), UpperPlace(directory: "shm", path: "/dev/shm")]
+        if case .host = options.root {
+            places += systemDirectories.enumerated().map { UpperPlace(directory: "\($0.offset)", path: "/" + $0.element) }
+        }
+        return places
+    }
+
+    /// Whether a fresh workspace has something at that path.
+    func holds(_ path: String) -> Bool {
+        var status = stat()
+        switch options.root {
+        case .directory(let root):
+            if lstat(root + path, &status) == 0 { return true }
+        case .host:
+            let shown = systemDirectories.contains { path.hasPrefix("/\($0)/") }
+            let copied = Self.copiedFromEtc.contains { path == "/etc/\($0)" || path.hasPrefix("/etc/\($0)/") }
+            if shown || copied, lstat(path, &status) == 0 { return true }
+        }
+        let own = Self.directories + ["home/user", "root", "tmp", "var/tmp"] + Self.files
+        return own.contains { path == "/" + $0 }
+    }
+
+    /// `/usr`, and what an unmerged system has beside it.
+    private var systemDirectories: [String] {
+        ["usr"] + Self.systemNames.filter { link("/" + $0) == nil && access("/" + $0, X_OK) == 0 }
+    }
+
+    private static let systemNames = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
+    private static let directories = [
+        "dev", "etc", "etc/ssl", "home", "mnt", "opt", "proc", "run", "srv", "usr", "var", "var/cache", "var/lib", "var/log",
+        "var/spool",
+    ]
+    private static let files = [
+        "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/machine-id", "etc/hosts", "etc/hostname", "etc/resolv.conf",
+    ]
+
     private func addDirectories(_ message: inout OutgoingMessage) {
-        let plain = [
-            "dev", "etc", "etc/ssl", "home", "mnt", "opt", "proc", "run", "srv", "usr", "var", "var/cache", "var/lib",
-            "var/log", "var/spool",
-        ]
-        for path in plain { add(directory: path, to: &message) }
+        for path in Self.directories { add(directory: path, to: &message) }
         add(directory: "home/user", owner: 1, to: &message)
         add(directory: "root", mode: 0o700, to: &message)
         add(directory: "tmp", mode: 0o1777, to: &message)
@@ -52,7 +88,7 @@ struct Template {
     /// `/usr`, and the links into it, or the directories that an unmerged system has in their place.
     private func addSystem(_ message: inout OutgoingMessage) {
         add(bind: "/usr", at: "usr", .system, to: &message)
-        for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+        for name in Self.systemNames {
             if let target = link("/" + name) {
                 message.add(ISE_T_PATH, string: name)
                 message.add(ISE_T_SOURCE, string: target)

@@ -12,6 +12,7 @@ public actor WorkspaceHost {
 
     private let reactor: Reactor
     private let launcher: Launcher
+    private let template: Template
     private var policies: [Policy: UInt32] = [:]
     private var nextWorkspace = 1
     /// Opened ahead of need, never used.
@@ -34,7 +35,7 @@ public actor WorkspaceHost {
             let number = launched.add(1, ordering: .relaxed).newValue
             let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)", options: options)
             let facts = try await launcher.build(try template.message())
-            return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
+            return WorkspaceHost(reactor, launcher, template, IsolationReport(facts: facts))
         } catch {
             reactor.stop()
             throw WorkspaceError(
@@ -42,7 +43,8 @@ public actor WorkspaceHost {
         }
     }
 
-    private init(_ reactor: Reactor, _ launcher: Launcher, _ isolation: IsolationReport) {
+    private init(_ reactor: Reactor, _ launcher: Launcher, _ template: Template, _ isolation: IsolationReport) {
+        self.template = template
         self.reactor = reactor
         self.launcher = launcher
         self.isolation = isolation
@@ -76,8 +78,8 @@ public actor WorkspaceHost {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy)
         let workspace = Workspace(
-            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, isolation: isolation,
-            reactor: reactor, launcher: launcher)
+            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, template: template,
+            isolation: isolation, reactor: reactor, launcher: launcher)
         nextWorkspace += 1
         try await workspace.start()
         return workspace

@@ -40,6 +40,7 @@ enum ise_type {
     ISE_STAT,
     ISE_REMOVE,
     ISE_MKDIR,
+    ISE_LOOK,  /* answered by FILE with the upper directory, to be read only */
     ISE_UPPER, /* answered by FILE with what FREEZE takes, or by FAILED while processes run */
     /* init -> host */
     ISE_READY = 64, /* fd: the seccomp listener, when the policy has one */

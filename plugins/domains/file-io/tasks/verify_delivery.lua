@@ -60,7 +60,7 @@ function task.make(kit)
           { id = "wrong", tool = "exec", expect = "fail", arguments = { command = ("sha256sum -c %s"):format(v.list) } },
           { id = "check", tool = "exec", why = "The list has bare file names, so it has to run inside the folder. It exits with 1 when anything is off; keep that and look at the lines.",
             arguments = { workdir = v.folder, command = "sha256sum -c ../SHA256SUMS 2>/dev/null | grep -v ': OK$' | LC_ALL=C sort" } },
-          { id = "extra", tool = "exec", arguments = { workdir = v.folder, command = "ls -1 | LC_ALL=C sort | grep -vxF -f <(awk '{ print $2 }' ../SHA256SUMS)" } },
+          { id = "extra", tool = "exec", arguments = { workdir = v.folder, command = "ls -1 | LC_ALL=C sort | grep -vxF \"$(awk '{ print $2 }' ../SHA256SUMS)\"" } },
         },
         reply = kit.say({ "Not everything arrived intact:\n\n{{check.all}}\n\nOne file is damaged, one could not be opened because it is missing, and {{extra.stdout}} is not on the list. (My first call ran in the wrong directory and found nothing, please ignore that.)",
           "The check inside $folder gives:\n\n{{check.all}}\n\nThat is one with a wrong checksum and one that is not there at all. Not on the list: {{extra.stdout}}." }, v),

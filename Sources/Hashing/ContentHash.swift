@@ -31,12 +31,12 @@ public struct ContentHash: Sendable, Hashable {
     }
 
     /// What stands before the digits where the kind of hash is spelled out.
-    static let prefix = "sha256:"
+    package static let prefix = "sha256:"
 
     /// What the first link of a chain holds.
-    static let zero = ContentHash(words: Words(a: 0, b: 0, c: 0, d: 0))
+    package static let zero = ContentHash(words: Words(a: 0, b: 0, c: 0, d: 0))
 
-    static let hexLength = 64
+    package static let hexLength = 64
 
     private init(words: Words) { self.words = words }
 
@@ -50,7 +50,7 @@ public struct ContentHash: Sendable, Hashable {
         self.words = words
     }
 
-    init?(hexDigits digits: ArraySlice<UInt8>) {
+    package init?(hexDigits digits: ArraySlice<UInt8>) {
         guard digits.count == Self.hexLength else { return nil }
         var words = Words(a: 0, b: 0, c: 0, d: 0)
         let valid = withUnsafeMutableBytes(of: &words) { bytes in
@@ -81,7 +81,7 @@ public struct ContentHash: Sendable, Hashable {
         return String(decoding: digits, as: UTF8.self)
     }
 
-    func appendHex(to out: inout [UInt8]) {
+    package func appendHex(to out: inout [UInt8]) {
         withUnsafeBytes(of: words) { bytes in
             for byte in bytes {
                 out.append(Self.hexDigit(byte >> 4))
