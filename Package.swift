@@ -46,6 +46,9 @@ let package = Package(
 
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
+        .testTarget(
+            name: "AttackTests", dependencies: ["Workspaces"], exclude: ["probe", "fuzz", "corpus", "golden"],
+            plugins: ["EmbedInit"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),
         .testTarget(name: "TraceTests", dependencies: ["Trace"]),
         .testTarget(
