@@ -20,43 +20,49 @@ let package = Package(
         .target(name: "WorkspaceShim", dependencies: ["CSeccomp"], cSettings: strictC),
         .plugin(name: "EmbedInit", capability: .buildTool(), path: "Sources/EmbedInit"),
         .target(name: "JSON"),
+        .target(name: "Hashing", dependencies: ["CCrypto"]),
 
         // Floor 1: one concern each, none knows of dialogues.
-        .target(name: "Workspaces", dependencies: ["JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
+        .target(name: "Workspaces", dependencies: ["Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
         .target(name: "Lua", dependencies: ["JSON", "LuaShim"]),
-        .target(name: "Trace", dependencies: ["JSON", "CCrypto"]),
+        .target(name: "Trace", dependencies: ["Hashing", "JSON"]),
 
         // Floor 2
         .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
         .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
 
         // Floor 3
-        .target(name: "Intents", dependencies: ["JSON", "Plugins", "Trace"]),
+        .target(name: "Intents", dependencies: ["CCrypto", "JSON", "Plugins", "Trace"]),
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
-        .target(name: "Runs", dependencies: ["Dialogue"]),
+        .target(
+            name: "Runs",
+            dependencies: [
+                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace", "Workspaces",
+            ]),
 
         // Floor 5
         .executableTarget(
             name: "ise",
-            dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Intents", "JSON", "Models", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
 
-        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
         .testTarget(
             name: "AttackTests", dependencies: ["Workspaces"], exclude: ["probe", "fuzz", "corpus", "golden"],
             plugins: ["EmbedInit"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),
-        .testTarget(name: "TraceTests", dependencies: ["Trace"]),
+        .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
-        .testTarget(name: "IntentsTests", dependencies: ["Intents"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport"]),
+        .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
+        .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport", "ise"]),
         .target(
             name: "TestSupport",
             dependencies: ["JSON", .product(name: "FlyingFox", package: "FlyingFox")],

@@ -125,6 +125,11 @@ static void handle(struct init *init, struct message *message)
     switch (message->header.type) {
     case ISE_EXEC: run_command(init, message); break;
     case ISE_SIGNAL: signal_command(init, message); break;
+    case ISE_LOOK:
+        reply_begin(&init->reply, ISE_FILE, message->header.id);
+        if (reply_send(init->socket, &init->reply, &init->upper.directory, 1) != 0)
+            _exit(0);
+        break;
     case ISE_UPPER: give_upper(init, message->header.id); break;
     case ISE_OPEN_FILE:
     case ISE_LIST:

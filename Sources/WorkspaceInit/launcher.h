@@ -29,6 +29,7 @@ struct bind {
     char path[256];
     char lower[32];
     bool directory;
+    enum { BIND_READ_ONLY = 0, BIND_SYSTEM, BIND_ROOT } kind;
 };
 
 /* What every workspace of this launcher is made of. */

@@ -115,14 +115,21 @@ static int build_root(const struct template *template, const struct policy *poli
         return fail(failure, errno, "mount a tmpfs (%s)", options);
     if (mkdir("/upper/shm", 01777) != 0 || chmod("/upper/shm", 01777) != 0)
         return fail(failure, errno, "make /dev/shm");
-    if (overlay(opening, "/template", "root", "/new", failure) != 0)
+    /* Where a directory serves as the root, the template only adds to it. */
+    char lower[64] = "/template";
+    for (int i = 0; i < template->bind_count; i++)
+        if (template->binds[i].kind == BIND_ROOT)
+            snprintf(lower, sizeof lower, "/template:%s", template->binds[i].lower);
+    if (overlay(opening, lower, "root", "/new", failure) != 0)
         return -1;
     for (int i = 0; i < template->bind_count; i++) {
         const struct bind *bind = &template->binds[i];
+        if (bind->kind == BIND_ROOT)
+            continue;
         snprintf(path, sizeof path, "/new/%s", bind->path);
         snprintf(name, sizeof name, "%d", i);
         /* `user` cannot write system files anyhow: a read-only bind is cheaper and one thing less to get wrong. */
-        if (policy->root_identity && template->privileged && bind->directory) {
+        if (policy->root_identity && template->privileged && bind->directory && bind->kind == BIND_SYSTEM) {
             if (overlay(opening, bind->lower, name, path, failure) != 0)
                 return -1;
         } else if (mount(bind->lower, path, NULL, MS_BIND | MS_REC, NULL) != 0) {

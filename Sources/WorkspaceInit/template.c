@@ -176,7 +176,8 @@ static int copy_tree(const struct template *template, int from_directory, const 
 /* ---- binds ---- */
 
 /* Takes hold of the host's directory while it can still be named. */
-static int open_bind(struct template *template, const struct entry *entry, int mapping, struct failure *failure)
+static int open_bind(struct template *template, const struct entry *entry, uint64_t kind, int mapping,
+                     struct failure *failure)
 {
     if (template->bind_count == MAX_BINDS)
         return fail(failure, E2BIG, "too many binds, the limit is %d", MAX_BINDS);
@@ -185,6 +186,9 @@ static int open_bind(struct template *template, const struct entry *entry, int m
         return fail(failure, errno, "look at %s", entry->source);
     struct bind *bind = &template->binds[template->bind_count];
     bind->directory = S_ISDIR(st.st_mode);
+    bind->kind = kind;
+    if (kind == BIND_ROOT && !bind->directory)
+        return fail(failure, ENOTDIR, "use %s as the root", entry->source);
     /* Without what is mounted below it: that was not asked for. Where the kernel refuses (mounts inherited from another
      * user's namespace stay together), they come along. */
     int tree = open_tree(entry->source, 0);
@@ -285,7 +289,7 @@ static int build_entries(struct template *template, const struct message *messag
                 break;
             if (entry.path == NULL || entry.source == NULL)
                 return fail(failure, EINVAL, "a bind needs a path and a source");
-            trees[template->bind_count] = open_bind(template, &entry, mapping, failure);
+            trees[template->bind_count] = open_bind(template, &entry, field_number(&field), mapping, failure);
             if (trees[template->bind_count - 1] < 0)
                 return -1;
             break;

@@ -91,6 +91,8 @@ public struct ExecResult: Sendable {
     public var killLatency: Duration?
     public var leftRunning: [LeftProcess]
     public var denials: [Denial]
+    /// Sorted by path; nil when the policy's change tracking is off.
+    public var changes: [FileChange]?
 
     public var succeeded: Bool { exitCode == 0 && endedBy == .exit }
 }

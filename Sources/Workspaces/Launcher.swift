@@ -76,7 +76,8 @@ final class Launcher: Sendable {
         var message = OutgoingMessage(ISE_FREEZE, id: number)
         message.descriptors = upper
         _ = try await ask(message, id: number)
-        return FrozenLayer(number: number, launcher: self)
+        let directory = fcntl(upper.first ?? -1, F_DUPFD_CLOEXEC, 4)
+        return FrozenLayer(number: number, directory: directory, launcher: self)
     }
 
     func release(_ layer: UInt32) {

@@ -6,6 +6,9 @@ public struct Policy: Sendable, Hashable {
     /// Refused system calls become facts of the results. Costs nothing for calls that are allowed.
     public var reportsDenials = true
 
+    /// Whether the result of a command lists the files that it created, changed and deleted.
+    public var changeTracking = ChangeTracking.off
+
     public init() {}
 
     public enum Network: String, Sendable, Hashable, CaseIterable {

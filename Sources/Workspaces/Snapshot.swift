@@ -1,3 +1,5 @@
+import Glibc
+
 /// What a workspace had written when it was frozen, for other workspaces to start from. It takes memory until the last workspace
 /// over it and this value are gone.
 public struct Snapshot: Sendable {
@@ -10,13 +12,28 @@ public struct Snapshot: Sendable {
 final class FrozenLayer: Sendable {
     let number: UInt32
     private let launcher: Launcher
+    /// The layer's own directory, to look up what it holds.
+    private let directory: Int32
 
-    init(number: UInt32, launcher: Launcher) {
+    init(number: UInt32, directory: Int32, launcher: Launcher) {
         self.number = number
+        self.directory = directory
         self.launcher = launcher
     }
 
-    deinit { launcher.release(number) }
+    deinit {
+        close(directory)
+        launcher.release(number)
+    }
+
+    /// Whether the path exists in it; nil: it says nothing, ask the layers below.
+    func holds(_ path: String, _ places: [UpperPlace]) -> Bool? {
+        guard let place = places.last(where: { path.hasPrefix($0.path + "/") }) else { return nil }
+        var status = stat()
+        let name = place.directory + path.dropFirst(place.path.count)
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        return !(status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0)
+    }
 }
 
 extension WorkspaceHost {

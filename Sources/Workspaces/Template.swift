@@ -2,7 +2,7 @@ import Glibc
 import WorkspaceShim
 
 /// What every workspace starts from: an allow-list. What is not named here is not there.
-struct Template {
+struct Template: Sendable {
     /// Host id of uid 0 inside, when started as root. Far above the ids that systems hand out.
     static let idBase: UInt32 = 1_000_000
     static let idCount: UInt32 = 65536
@@ -17,24 +17,68 @@ struct Template {
     ]
 
     let cgroupName: String
+    let options: HostOptions
 
-    func message() -> OutgoingMessage {
+    func message() throws(WorkspaceError) -> OutgoingMessage {
         var message = OutgoingMessage(ISE_TEMPLATE, id: 0)
         message.add(ISE_T_ID_BASE, Self.idBase)
         message.add(ISE_T_ID_COUNT, Self.idCount)
         message.add(ISE_T_CGROUP_NAME, string: cgroupName)
         addDirectories(&message)
-        addSystem(&message)
-        addEtc(&message)
+        switch options.root {
+        case .host:
+            addSystem(&message)
+            addEtc(&message)
+        case .directory(let path):
+            try addRoot(path, to: &message)
+        }
+        addIdentity(&message)
+        for bind in options.binds { try add(bind, to: &message) }
         return message
     }
 
+    // MARK: Looking up
+
+    /// The directories of an upper layer. The binds of system directories are numbered in the order in which `addSystem` makes them.
+    var places: [UpperPlace] {
+        var places = [UpperPlace(directory: "root", path: ""), UpperPlace(directory: "shm", path: "/dev/shm")]
+        if case .host = options.root {
+            places += systemDirectories.enumerated().map { UpperPlace(directory: "\($0.offset)", path: "/" + $0.element) }
+        }
+        return places
+    }
+
+    /// Whether a fresh workspace has something at that path.
+    func holds(_ path: String) -> Bool {
+        var status = stat()
+        switch options.root {
+        case .directory(let root):
+            if lstat(root + path, &status) == 0 { return true }
+        case .host:
+            let shown = systemDirectories.contains { path.hasPrefix("/\($0)/") }
+            let copied = Self.copiedFromEtc.contains { path == "/etc/\($0)" || path.hasPrefix("/etc/\($0)/") }
+            if shown || copied, lstat(path, &status) == 0 { return true }
+        }
+        let own = Self.directories + ["home/user", "root", "tmp", "var/tmp"] + Self.files
+        return own.contains { path == "/" + $0 }
+    }
+
+    /// `/usr`, and what an unmerged system has beside it.
+    private var systemDirectories: [String] {
+        ["usr"] + Self.systemNames.filter { link("/" + $0) == nil && access("/" + $0, X_OK) == 0 }
+    }
+
+    private static let systemNames = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
+    private static let directories = [
+        "dev", "etc", "etc/ssl", "home", "mnt", "opt", "proc", "run", "srv", "usr", "var", "var/cache", "var/lib", "var/log",
+        "var/spool",
+    ]
+    private static let files = [
+        "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/machine-id", "etc/hosts", "etc/hostname", "etc/resolv.conf",
+    ]
+
     private func addDirectories(_ message: inout OutgoingMessage) {
-        let plain = [
-            "dev", "etc", "etc/ssl", "home", "mnt", "opt", "proc", "run", "srv", "usr", "var", "var/cache", "var/lib",
-            "var/log", "var/spool",
-        ]
-        for path in plain { add(directory: path, to: &message) }
+        for path in Self.directories { add(directory: path, to: &message) }
         add(directory: "home/user", owner: 1, to: &message)
         add(directory: "root", mode: 0o700, to: &message)
         add(directory: "tmp", mode: 0o1777, to: &message)
@@ -43,15 +87,15 @@ struct Template {
 
     /// `/usr`, and the links into it, or the directories that an unmerged system has in their place.
     private func addSystem(_ message: inout OutgoingMessage) {
-        add(bind: "/usr", at: "usr", to: &message)
-        for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+        add(bind: "/usr", at: "usr", .system, to: &message)
+        for name in Self.systemNames {
             if let target = link("/" + name) {
                 message.add(ISE_T_PATH, string: name)
                 message.add(ISE_T_SOURCE, string: target)
                 message.add(ISE_T_LINK, 0)
             } else if access("/" + name, X_OK) == 0 {
                 add(directory: name, to: &message)
-                add(bind: "/" + name, at: name, to: &message)
+                add(bind: "/" + name, at: name, .system, to: &message)
             }
         }
     }
@@ -62,26 +106,92 @@ struct Template {
             message.add(ISE_T_SOURCE, string: "/etc/" + name)
             message.add(ISE_T_COPY, 0)
         }
-        add(file: "etc/passwd", to: &message, """
-            root:x:0:0:root:/root:/bin/bash
-            daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-            user:x:1000:1000:User:/home/user:/bin/bash
-            nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+        add(file: "etc/passwd", to: &message, Self.accounts)
+        add(file: "etc/group", to: &message, Self.groups)
+        add(file: "etc/nsswitch.conf", to: &message, "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n")
+        add(file: "etc/machine-id", to: &message, "0123456789abcdef0123456789abcdef\n")
+    }
 
-            """)
-        add(file: "etc/group", to: &message, """
-            root:x:0:
-            daemon:x:1:
-            tty:x:5:
-            user:x:1000:
-            nogroup:x:65534:
+    /// A directory of the host as the root: what is in it counts, but for who and where this is.
+    private func addRoot(_ path: String, to message: inout OutgoingMessage) throws(WorkspaceError) {
+        guard path.hasPrefix("/"), access(path + "/bin/sh", F_OK) == 0 else {
+            throw WorkspaceError(
+                .unavailable, "\(path) cannot be a workspace's root: it must be an absolute path to a directory with /bin/sh",
+                path: path)
+        }
+        add(bind: path, at: ".", .root, to: &message)
+        add(file: "etc/passwd", to: &message, Self.merge(Self.accounts, into: path + "/etc/passwd"))
+        add(file: "etc/group", to: &message, Self.merge(Self.groups, into: path + "/etc/group"))
+    }
 
-            """)
+    private func addIdentity(_ message: inout OutgoingMessage) {
         add(file: "etc/hosts", to: &message, "127.0.0.1 localhost workspace\n::1 localhost\n")
         add(file: "etc/hostname", to: &message, "workspace\n")
         add(file: "etc/resolv.conf", to: &message, "# no name server: nothing outside can be reached\n")
-        add(file: "etc/nsswitch.conf", to: &message, "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n")
-        add(file: "etc/machine-id", to: &message, "0123456789abcdef0123456789abcdef\n")
+    }
+
+    /// A directory or file of the host at a place of its own, read-only whoever looks.
+    private func add(_ bind: HostOptions.Bind, to message: inout OutgoingMessage) throws(WorkspaceError) {
+        let parts = bind.path.split(separator: "/")
+        guard bind.path.hasPrefix("/"), !parts.isEmpty, !parts.contains(".."), !parts.contains("."),
+            !["proc", "dev", "usr"].contains(parts[0])
+        else {
+            throw WorkspaceError(
+                .invalidPath, "cannot bind \(bind.source) at \(bind.path): that must be an absolute path outside /proc, /dev and /usr",
+                path: bind.path)
+        }
+        var kind = stat()
+        guard stat(bind.source, &kind) == 0 else {
+            throw .failed(stage: "bind", errno: errno, path: bind.source)
+        }
+        let isDirectory = kind.st_mode & S_IFMT == S_IFDIR
+        for end in 1...parts.count where end < parts.count || isDirectory {
+            let directory = parts[..<end].joined(separator: "/")
+            if !Self.made.contains(directory) { add(directory: directory, to: &message) }
+        }
+        let place = parts.joined(separator: "/")
+        if !isDirectory { add(file: place, to: &message, "") }
+        add(bind: bind.source, at: place, .readOnly, to: &message)
+    }
+
+    /// Directories that have a mode or an owner of their own already.
+    private static let made: Set<String> = ["home", "home/user", "tmp", "root", "var", "etc", "opt", "mnt", "srv", "run"]
+
+    private static let accounts = """
+        root:x:0:0:root:/root:/bin/bash
+        daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+        user:x:1000:1000:User:/home/user:/bin/bash
+        nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+
+        """
+    private static let groups = """
+        root:x:0:
+        daemon:x:1:
+        tty:x:5:
+        user:x:1000:
+        nogroup:x:65534:
+
+        """
+
+    /// The lines of `file`, and those of `ours` whose number or name it lacks.
+    private static func merge(_ ours: String, into file: String) -> String {
+        let theirs = read(file).split(separator: "\n").map(String.init)
+        func key(_ line: some StringProtocol, _ column: Int) -> String {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            return fields.count > column ? String(fields[column]) : ""
+        }
+        let taken = Set(theirs.map { key($0, 2) })
+        let missing = ours.split(separator: "\n").filter { !taken.contains(key($0, 2)) }.map(String.init)
+        return (theirs + missing).joined(separator: "\n") + "\n"
+    }
+
+    private static func read(_ path: String) -> String {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        let length = max(0, Glibc.read(descriptor, &buffer, buffer.count))
+        return String(decoding: buffer[..<length], as: UTF8.self)
     }
 
     private func add(directory path: String, mode: UInt32 = 0o755, owner: Int = 0, to message: inout OutgoingMessage) {
@@ -98,10 +208,12 @@ struct Template {
         message.add(ISE_T_CONTENT, bytes: Array(content.utf8))
     }
 
-    private func add(bind source: String, at path: String, to message: inout OutgoingMessage) {
+    private enum BindKind: Int { case readOnly, system, root }
+
+    private func add(bind source: String, at path: String, _ kind: BindKind, to message: inout OutgoingMessage) {
         message.add(ISE_T_PATH, string: path)
         message.add(ISE_T_SOURCE, string: source)
-        message.add(ISE_T_BIND, 0)
+        message.add(ISE_T_BIND, kind.rawValue)
     }
 
     private func link(_ path: String) -> String? {

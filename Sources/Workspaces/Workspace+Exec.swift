@@ -8,12 +8,15 @@ extension Workspace {
     /// - Throws: `commandNotFound`, `notExecutable`, `notFound` or `permission` (of the directory), `tooBig` (arguments),
     ///   `closed`. A timeout is a result. When the task is cancelled the command is killed, and the result says so.
     public func exec(_ request: ExecRequest) async throws(WorkspaceError) -> ExecResult {
+        try await noteOwnChanges()
         let (command, id) = try send(request)
-        return try await withTaskCancellationHandler {
+        var result = try await withTaskCancellationHandler {
             await command.outcome.value
         } onCancel: {
             signal(id, SIGKILL, reason: ISE_ENDED_CANCELLED)
         }.get()
+        if policy.changeTracking != .off { result.changes = try await look() }
+        return result
     }
 
     /// Sends the request; the command's end, or why it did not come to run, will be its outcome.

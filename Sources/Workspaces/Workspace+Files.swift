@@ -74,6 +74,7 @@ extension Workspace {
             }
             return 0
         }
+        markDirty()
         if failure != 0 { throw .failed(stage: "write", errno: failure, path: path) }
     }
 
@@ -116,6 +117,7 @@ extension Workspace {
 
     /// Removes a file, a link, or a directory: an empty one, or, with `recursive`, all that is below.
     public func remove(_ path: String, recursive: Bool = false) async throws(WorkspaceError) {
+        markDirty()
         _ = try await ask(ISE_REMOVE, path: path) { message in
             message.add(ISE_T_FLAGS, recursive ? ISE_RECURSIVE.rawValue : 0)
         }
@@ -123,6 +125,7 @@ extension Workspace {
 
     /// Makes a directory and those above it; one that exists already is no error.
     public func makeDirectory(_ path: String) async throws(WorkspaceError) {
+        markDirty()
         _ = try await ask(ISE_MKDIR, path: path)
     }
 

@@ -16,7 +16,9 @@ public final class Workspace: Sendable {
     let reactor: Reactor
     let launcher: Launcher
     private let policyNumber: UInt32
+    let template: Template
     private let state = Mutex(State())
+    private let tracker: Mutex<ChangeTracker>
 
     private struct State {
         var session: Session?
@@ -30,6 +32,9 @@ public final class Workspace: Sendable {
         /// Streams of ended commands that something left running may still write to.
         var lateStreams: [OutputStream] = []
         var jobs: [Job] = []
+        /// The host has written files since the last look.
+        var isDirty = false
+        var untold: [FileChange] = []
         var isFreezing = false
         var isClosed = false
     }
@@ -43,8 +48,8 @@ public final class Workspace: Sendable {
     }
 
     init(
-        id: String, policy: Policy, number: UInt32, layers: [FrozenLayer], isolation: IsolationReport, reactor: Reactor,
-        launcher: Launcher
+        id: String, policy: Policy, number: UInt32, layers: [FrozenLayer], template: Template,
+        isolation: IsolationReport, reactor: Reactor, launcher: Launcher
     ) {
         self.id = id
         self.policy = policy
@@ -52,6 +57,8 @@ public final class Workspace: Sendable {
         self.isolation = isolation
         self.reactor = reactor
         self.launcher = launcher
+        self.template = template
+        tracker = Mutex(Self.tracker(policy, layers, template))
         state.withLock { $0.layers = layers }
     }
 
@@ -176,6 +183,8 @@ public final class Workspace: Sendable {
         let (old, layers) = state.withLock { state in
             let old = (state.channel, state.listener, state.lateStreams)
             state.layers.append(layer)
+            let layers = state.layers
+            tracker.withLock { $0 = Self.tracker(policy, layers, template) }
             state.session = nil
             state.channel = nil
             state.listener = nil
@@ -190,6 +199,39 @@ public final class Workspace: Sendable {
         try await start()
         state.withLock { $0.isFreezing = false }
         return Snapshot(policy: policy, layers: layers)
+    }
+
+    // MARK: Changes
+
+    private static func tracker(_ policy: Policy, _ layers: [FrozenLayer], _ template: Template) -> ChangeTracker {
+        ChangeTracker(policy.changeTracking) { path in
+            for layer in layers.reversed() {
+                if let holds = layer.holds(path, template.places) { return holds }
+            }
+            return template.holds(path)
+        }
+    }
+
+    func withTracker<Value>(_ body: (inout ChangeTracker) -> sending Value) -> sending Value {
+        tracker.withLock { body(&$0) }
+    }
+
+    func markDirty() { state.withLock { $0.isDirty = true } }
+
+    func takeDirty() -> Bool {
+        state.withLock { state in
+            defer { state.isDirty = false }
+            return state.isDirty
+        }
+    }
+
+    func keepUntold(_ changes: [FileChange]) { state.withLock { $0.untold += changes } }
+
+    func takeUntold() -> [FileChange] {
+        state.withLock { state in
+            defer { state.untold = [] }
+            return state.untold
+        }
     }
 
     // MARK: Messages of the init

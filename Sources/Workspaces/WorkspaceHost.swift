@@ -12,6 +12,7 @@ public actor WorkspaceHost {
 
     private let reactor: Reactor
     private let launcher: Launcher
+    private let template: Template
     private var policies: [Policy: UInt32] = [:]
     private var nextWorkspace = 1
     /// Opened ahead of need, never used.
@@ -25,16 +26,16 @@ public actor WorkspaceHost {
     /// From then on this process ignores SIGPIPE: a command may close its standard input at any time.
     ///
     /// - Throws: `unavailable` with what the machine lacks and what to do.
-    public static func start() async throws(WorkspaceError) -> WorkspaceHost {
+    public static func start(_ options: HostOptions = HostOptions()) async throws(WorkspaceError) -> WorkspaceHost {
         _ = ise_raise_descriptor_limit()
         signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
             let launcher = try Launcher(reactor: reactor)
             let number = launched.add(1, ordering: .relaxed).newValue
-            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)")
-            let facts = try await launcher.build(template.message())
-            return WorkspaceHost(reactor, launcher, IsolationReport(facts: facts))
+            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)", options: options)
+            let facts = try await launcher.build(try template.message())
+            return WorkspaceHost(reactor, launcher, template, IsolationReport(facts: facts))
         } catch {
             reactor.stop()
             throw WorkspaceError(
@@ -42,7 +43,8 @@ public actor WorkspaceHost {
         }
     }
 
-    private init(_ reactor: Reactor, _ launcher: Launcher, _ isolation: IsolationReport) {
+    private init(_ reactor: Reactor, _ launcher: Launcher, _ template: Template, _ isolation: IsolationReport) {
+        self.template = template
         self.reactor = reactor
         self.launcher = launcher
         self.isolation = isolation
@@ -76,8 +78,8 @@ public actor WorkspaceHost {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy)
         let workspace = Workspace(
-            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, isolation: isolation,
-            reactor: reactor, launcher: launcher)
+            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, template: template,
+            isolation: isolation, reactor: reactor, launcher: launcher)
         nextWorkspace += 1
         try await workspace.start()
         return workspace

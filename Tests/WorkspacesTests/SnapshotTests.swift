@@ -59,7 +59,7 @@ import Testing
                 _ = try await workspace.snapshot()
                 Issue.record("it was frozen")
             } catch { #expect((error as? WorkspaceError)?.code == .busy) }
-            _ = try await workspace.exec(.shell("pkill -KILL sleep; while pgrep sleep; do :; done"))
+            _ = try await workspace.exec(.shell("until pgrep -x sleep; do :; done; pkill -KILL -x sleep; while pgrep -x sleep; do :; done"))
             _ = try await workspace.snapshot()
         }
     }

@@ -48,6 +48,22 @@ int ise_filter_compile(unsigned flags, void **program, size_t *length);
 /* The name of a system call of this architecture; to be freed; NULL when it has none. */
 char *ise_syscall_name(int number);
 
+/* ---- walk.c: reads a tree that untrusted programs have written; follows no link ---- */
+
+struct ise_walk_entry {
+    const char *path; /* from the top, beginning with a slash */
+    size_t path_length;
+    uint64_t inode, size;
+    int64_t modified_ns, changed_ns;
+    uint32_t mode;
+    bool whiteout, opaque, copied_up; /* as overlayfs marks them */
+};
+typedef void ise_walk_visit(void *context, const struct ise_walk_entry *entry);
+/* Parents come before their children. Nonzero: something could not be read. */
+int ise_walk(int directory, const char *below, ise_walk_visit *visit, void *context);
+/* -1 for anything but a regular file. */
+int ise_open_regular(int directory, const char *path);
+
 /* ---- notify.c ---- */
 
 struct ise_denial {

@@ -40,6 +40,7 @@ enum ise_type {
     ISE_STAT,
     ISE_REMOVE,
     ISE_MKDIR,
+    ISE_LOOK,  /* answered by FILE with the upper directory, to be read only */
     ISE_UPPER, /* answered by FILE with what FREEZE takes, or by FAILED while processes run */
     /* init -> host */
     ISE_READY = 64, /* fd: the seccomp listener, when the policy has one */
@@ -66,7 +67,7 @@ enum ise_tag {
     ISE_T_DIRECTORY,
     ISE_T_LINK,
     ISE_T_COPY, /* copies SOURCE (small, world-readable files and links) */
-    ISE_T_BIND, /* SOURCE seen read-only at PATH */
+    ISE_T_BIND, /* SOURCE seen at PATH: 0 read-only, 1 copy-on-write for the root identity, 2 as the root itself */
     ISE_T_ID_BASE,
     ISE_T_ID_COUNT,
     ISE_T_CGROUP_NAME,

@@ -1,0 +1,87 @@
+import JSON
+import Models
+import Plugins
+import Trace
+import Workspaces
+
+/// Which plugins play which part, and the models that two of them may ask.
+public struct Casting: Sendable {
+    public var agent: Plugin
+    public var simulator: Plugin
+    public var tools: [Plugin]
+    /// In the order in which they read a proposed turn.
+    public var guards: [Plugin]
+    /// Nil when no endpoint is configured: an agent that asks for a model is told so.
+    public var agentModel: ChatClient?
+    public var simulatorModel: ChatClient?
+
+    public init(agent: Plugin, simulator: Plugin, tools: [Plugin], guards: [Plugin] = []) {
+        self.agent = agent
+        self.simulator = simulator
+        self.tools = tools
+        self.guards = guards
+    }
+
+    var plugins: [Plugin] { [agent, simulator] + tools + guards }
+}
+
+/// The plugins of one trajectory, each with a state of its own.
+struct Cast: Sendable {
+    var agent: Player
+    var simulator: Player
+    var guards: [Player]
+    var tools: ToolDispatcher
+}
+
+extension Casting {
+    /// Starts the plugins. Only tools reach the workspace.
+    func cast(
+        in workspace: Workspace, seed: UInt64, scenario id: String, trace: TraceWriter
+    ) async throws(PluginError) -> Cast {
+        let stage = Stage(seed: seed, id: id, trace: trace)
+        var tools: [ToolDispatcher.Tool] = []
+        for plugin in self.tools {
+            let instance = try await stage.start(plugin, workspace: workspace)
+            tools.append(ToolDispatcher.Tool(plugin: plugin, instance: instance))
+        }
+        var guards: [Player] = []
+        for plugin in self.guards { guards.append(try await stage.player(plugin, model: nil)) }
+        return Cast(
+            agent: try await stage.player(agent, model: agentModel.map { (.agent, $0) }),
+            simulator: try await stage.player(simulator, model: simulatorModel.map { (.simulator, $0) }),
+            guards: guards,
+            tools: ToolDispatcher(tools: tools, trace: trace, hostCalls: stage.hostCalls))
+    }
+}
+
+/// What the plugins of one trajectory share.
+private struct Stage {
+    let seed: UInt64
+    let id: String
+    let trace: TraceWriter
+    let hostCalls = HostCallLog()
+
+    func player(
+        _ plugin: Plugin, model: (role: ModelRole, client: ChatClient)?
+    ) async throws(PluginError) -> Player {
+        let chat = model.map { RecordedChat($0.role, client: $0.client, trace: trace) }
+        return Player(
+            kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
+            instance: try await start(plugin, chat: chat), chat: chat, hostCalls: hostCalls, trace: trace)
+    }
+
+    func start(
+        _ plugin: Plugin, workspace: Workspace? = nil, chat: RecordedChat? = nil
+    ) async throws(PluginError) -> PluginInstance {
+        let log = hostCalls
+        let name = plugin.manifest.name
+        var services = HostServices()
+        services.workspace = workspace
+        services.onExec = { log.append(.exec($0, $1)) }
+        services.onLog = { level, text, fields in
+            log.append(.log(level: level, text: text, fields: fields, plugin: name))
+        }
+        if let chat { services.chat = { request in try await chat.answer(request) } }
+        return try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id))
+    }
+}

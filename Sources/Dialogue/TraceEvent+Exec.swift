@@ -1,0 +1,41 @@
+import JSON
+import Trace
+import Workspaces
+
+extension TraceEvent {
+    /// A command with its facts. Facts that a machine or a moment decides stand apart from those that repeat.
+    static func exec(_ request: ExecRequest, _ result: ExecResult, call: Int?, turn: Int?) -> TraceEvent {
+        var facts: JSONObject = [:]
+        facts["exit_code"] = result.exitCode.map { .int($0) }
+        facts["signal"] = result.signal.map { .int($0) }
+        facts["ended_by"] = .string(result.endedBy.rawValue)
+        facts["stdout_bytes"] = .int(result.stdout.totalBytes)
+        facts["stderr_bytes"] = .int(result.stderr.totalBytes)
+        if result.stdout.truncated || result.stderr.truncated { facts["truncated"] = true }
+        if !request.environment.isEmpty {
+            let variables = request.environment.sorted { $0.key < $1.key }
+            facts["env"] = .object(JSONObject(variables.map { ($0.key, .string($0.value)) }))
+        }
+        if !request.stdin.isEmpty { facts["stdin_bytes"] = .int(request.stdin.count) }
+        if !result.leftRunning.isEmpty { facts["left_running"] = JSONValue(result.leftRunning.map(\.command)) }
+        facts["wall_ms"] = .int(result.wall.milliseconds)
+        facts["user_cpu_ms"] = .int(result.userCPU.milliseconds)
+        facts["system_cpu_ms"] = .int(result.systemCPU.milliseconds)
+        facts["max_rss_bytes"] = .int(result.maxRSSBytes)
+        return .exec(
+            argv: request.argv.map { String(decoding: $0, as: UTF8.self) }, directory: request.directory, facts: facts,
+            stdout: result.stdout.bytes, stderr: result.stderr.bytes, call: call, turn: turn)
+    }
+}
+
+extension Denial {
+    var json: JSONValue { ["syscall": .string(syscall), "count": .int(count)] }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

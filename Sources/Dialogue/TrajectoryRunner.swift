@@ -1,0 +1,36 @@
+import JSON
+import Trace
+import Workspaces
+
+/// Runs trajectories, one workspace each. It keeps nothing that one trajectory could leave behind for the next.
+public struct TrajectoryRunner: Sendable {
+    public var casting: Casting
+    public var host: WorkspaceHost
+    public var policy = Policy()
+    public var limits = DialogueLimits()
+    /// The run's configuration, for the `start` event.
+    public var settings: JSONValue = [:]
+    /// Of ISE, for the `start` event.
+    public var version: String
+
+    public init(casting: Casting, host: WorkspaceHost, version: String) {
+        self.casting = casting
+        self.host = host
+        self.version = version
+    }
+
+    /// Runs one trajectory to its end and finishes its trace. Never throws: whatever goes wrong is an outcome. After
+    /// cancellation it ends with the next step, as `cancelled`.
+    /// - Parameter seed: of the run; what the plugins draw depends on it and on the scenario's id.
+    public func run(_ scenario: Scenario, seed: UInt64, trace: TraceWriter) async -> TrajectoryResult {
+        let trajectory = Trajectory(runner: self, scenario: scenario, seed: seed, trace: trace)
+        var result = await trajectory.run()
+        do throws(TraceError) { result.trace = try await finish(trace, result) } catch { result.end(Ending(error)) }
+        return result
+    }
+
+    private func finish(_ trace: TraceWriter, _ result: TrajectoryResult) async throws(TraceError) -> TraceReceipt {
+        try trace.append(result.event)
+        return try await trace.finish(outcome: result.outcome.rawValue)
+    }
+}

@@ -1,0 +1,99 @@
+import JSON
+import Lua
+
+/// Builds the functions that a plugin sees, from its permissions.
+struct HostTable {
+    let session: HostSession
+    let modules: PluginModules
+
+    var functions: [LuaHostFunction] {
+        var functions = basics + logging + [require]
+        functions += WorkspaceFunctions(session: session).functions
+        functions.append(chat)
+        let names = Set(functions.filter { !$0.isDenied }.map(\.name)).union(Self.builtin)
+        functions.append(
+            session.immediate("host.has") { arguments throws(LuaHostError) in
+                .bool(names.contains(try arguments.string(0)))
+            })
+        return functions
+    }
+
+    /// Made by the interpreter's own library.
+    private static let builtin = [
+        "json.null", "json.array", "json.object", "random.int", "random.float", "random.pick", "random.shuffle",
+        "random.stream", "host.has",
+    ]
+
+    private var basics: [LuaHostFunction] {
+        let session = session
+        return [
+            .immediate("json.encode") { values throws(LuaHostError) in
+                let arguments = HostArguments("json.encode", values)
+                let options = try arguments.options(1, known: ["pretty"])
+                let json = arguments[0].json
+                return .string(try options.bool("pretty") ? json.pretty : json.compact)
+            },
+            .immediate("json.decode") { values throws(LuaHostError) in
+                let bytes = try HostArguments("json.decode", values).bytes(0)
+                do throws(JSONError) { return LuaValue(try JSONValue(parsing: bytes)) } catch {
+                    throw LuaHostError("E_JSON", "no valid JSON: \(error)")
+                }
+            },
+            session.immediate("clock.now") { _ in .double(session.services.now()) },
+            .immediate("ctx.fail") { values throws(LuaHostError) in
+                let arguments = HostArguments("ctx.fail", values)
+                let details = arguments[2]
+                throw LuaHostError(
+                    try arguments.string(0), try arguments.string(1), details: details.isNull ? nil : details)
+            },
+        ]
+    }
+
+    private var logging: [LuaHostFunction] {
+        let session = session
+        func log(_ name: String, level: String) -> LuaHostFunction {
+            .immediate(name) { values throws(LuaHostError) in
+                let arguments = HostArguments(name, values)
+                try session.count(name)
+                let fields = arguments[1]
+                session.services.onLog?(level, arguments.text(0), fields.isNull ? JSONValue?.none : fields.json)
+                return .null
+            }
+        }
+        return ["debug", "info", "warn", "error"].map { log("log.\($0)", level: $0) } + [log("print", level: "info")]
+    }
+
+    private var require: LuaHostFunction {
+        let modules = modules
+        return .immediate("require") { values throws(LuaHostError) in
+            let module = try modules.find(try HostArguments("require", values).string(0))
+            return ["chunk": .string(module.chunk), "source": .bytes(module.source)]
+        }
+    }
+
+    private var chat: LuaHostFunction {
+        guard session.manifest.permissions.model else {
+            return .denied("chat", .permission(to: "ask a model", grantedBy: #""permissions": {"model": true}"#))
+        }
+        let session = session
+        return session.waiting("chat") { arguments throws(LuaHostError) in
+            guard let chat = session.services.chat else {
+                throw LuaHostError("E_UNAVAILABLE", "no model is configured for this plugin")
+            }
+            guard arguments[0].object != nil else { throw arguments.wrong(0, "a table {messages=…}") }
+            do {
+                return LuaValue(try await chat(arguments[0].json), droppingNulls: true)
+            } catch let error as LuaHostError {
+                throw error
+            } catch {
+                throw LuaHostError("E_MODEL", "\(error)")
+            }
+        }
+    }
+}
+
+extension LuaHostError {
+    static func permission(to action: String, grantedBy line: String) -> LuaHostError {
+        LuaHostError("E_PERMISSION", "the plugin may not \(action); the manifest would allow it with \(line)")
+    }
+}

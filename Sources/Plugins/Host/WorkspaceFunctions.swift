@@ -1,0 +1,185 @@
+import Lua
+import Workspaces
+
+/// The `ws` table.
+struct WorkspaceFunctions {
+    let session: HostSession
+
+    /// Bytes kept of each output stream when the plugin does not say.
+    static let defaultOutput = 1 << 20
+    /// Bytes of a file when the plugin does not say.
+    static let defaultRead = 8 << 20
+
+    var functions: [LuaHostFunction] { [exec, read, list, stat, write, remove, makeDirectory] }
+
+    private var permissions: PluginPermissions { session.manifest.permissions }
+
+    // MARK: Permissions
+
+    private typealias Answer = @Sendable (any WorkspaceAccess, HostArguments) async throws(LuaHostError) -> LuaValue
+
+    private func function(_ name: String, denied: LuaHostError?, _ answer: @escaping Answer) -> LuaHostFunction {
+        if let denied { return .denied(name, denied) }
+        let session = session
+        return session.waiting(name) { arguments throws(LuaHostError) in
+            guard let workspace = session.services.workspace else {
+                throw LuaHostError("E_UNAVAILABLE", "there is no workspace for this plugin here")
+            }
+            return try await answer(workspace, arguments)
+        }
+    }
+
+    private var readDenial: LuaHostError? {
+        if permissions.files.contains(where: \.reads) { return nil }
+        return .permission(to: "read files", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "r"}]}"#)
+    }
+
+    private var writeDenial: LuaHostError? {
+        guard permissions.files.contains(where: \.writes) else {
+            return .permission(to: "write files", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "rw"}]}"#)
+        }
+        guard session.manifest.effects.writes != false else {
+            return .permission(to: "write files", grantedBy: #""effects": {"writes": true}"#)
+        }
+        return nil
+    }
+
+    private func readable(_ arguments: HostArguments) throws(LuaHostError) -> String {
+        let path = try arguments.string(0)
+        if permissions.allowsReading(path) { return path }
+        throw .permission(to: "read \(path)", grantedBy: #""permissions": {"fs": [{"path": "\#(path)", "mode": "r"}]}"#)
+    }
+
+    private func writable(_ arguments: HostArguments) throws(LuaHostError) -> String {
+        let path = try arguments.string(0)
+        if permissions.allowsWriting(path) { return path }
+        throw .permission(
+            to: "write \(path)", grantedBy: #""permissions": {"fs": [{"path": "\#(path)", "mode": "rw"}]}"#)
+    }
+
+    // MARK: Commands
+
+    private var exec: LuaHostFunction {
+        let denial =
+            permissions.programs.isEmpty
+            ? LuaHostError.permission(to: "run programs", grantedBy: #""permissions": {"exec": ["PROGRAM"]}"#) : nil
+        let services = session.services
+        return function("ws.exec", denied: denial) { workspace, arguments throws(LuaHostError) in
+            let request = try execRequest(arguments)
+            let result: ExecResult
+            do throws(WorkspaceError) { result = try await workspace.exec(request) } catch { throw LuaHostError(error) }
+            services.onExec?(request, result)
+            return LuaValue(result)
+        }
+    }
+
+    private func execRequest(_ arguments: HostArguments) throws(LuaHostError) -> ExecRequest {
+        guard let elements = arguments[0].array, let program = elements.first?.string else {
+            throw arguments.wrong(0, "a list {program, argument, …}")
+        }
+        var request = ExecRequest(argv: [])
+        for (index, element) in elements.enumerated() {
+            switch element {
+            case .bytes(let bytes): request.argv.append(bytes)
+            case .int(let number): request.argv.append(Array(String(number).utf8))
+            default:
+                throw LuaHostError(
+                    "E_ARGUMENT", "argv[\(index + 1)] of ws.exec must be a string, not \(element.typeName)")
+            }
+        }
+        guard permissions.allowsProgram(program) else {
+            throw .permission(to: "run \(program)", grantedBy: #""permissions": {"exec": ["\#(program)"]}"#)
+        }
+        let options = try arguments.options(1, known: ["cwd", "stdin", "env", "timeout_ms", "silence_ms", "max_bytes"])
+        if let directory = try options.string("cwd") { request.directory = directory }
+        request.stdin = try options.bytes("stdin") ?? []
+        if let value = try options.integer("timeout_ms", 1...86_400_000) { request.timeout = .milliseconds(value) }
+        if let value = try options.integer("silence_ms", 1...86_400_000) {
+            request.silenceTimeout = .milliseconds(value)
+        }
+        request.outputLimit = try options.integer("max_bytes", 0...(8 << 20)) ?? Self.defaultOutput
+        for member in options["env"]?.object ?? [] {
+            guard let value = member.value.string else { throw options.wrong("env", "a table of strings") }
+            request.environment[String(decoding: member.key, as: UTF8.self)] = value
+        }
+        return request
+    }
+
+    // MARK: Files
+
+    private var read: LuaHostFunction {
+        function("ws.read", denied: readDenial) { workspace, arguments throws(LuaHostError) in
+            let path = try readable(arguments)
+            let options = try arguments.options(1, known: ["offset", "max_bytes", "missing"])
+            let limit = try options.integer("max_bytes", 0...(15 << 20)) ?? Self.defaultRead
+            let offset = try options.integer("offset", 0...Int(Int64.max / 2)) ?? 0
+            let bytes: [UInt8]
+            do throws(WorkspaceError) {
+                bytes = try await workspace.read(path, offset: offset, limit: limit + 1)
+            } catch {
+                if error.code == .notFound, try options.string("missing") == "nil" { return .null }
+                throw LuaHostError(error)
+            }
+            guard bytes.count <= limit else {
+                throw LuaHostError(
+                    "E_TOO_BIG", "\(path) holds more than \(limit) bytes; read a part with offset and max_bytes",
+                    details: ["path": .string(path)])
+            }
+            return .bytes(bytes)
+        }
+    }
+
+    private var list: LuaHostFunction {
+        function("ws.list", denied: readDenial) { workspace, arguments throws(LuaHostError) in
+            let path = try readable(arguments)
+            let options = try arguments.options(1, known: ["recursive", "max"])
+            let maximum = try options.integer("max", 1...100_000) ?? 10_000
+            let recursive = try options.bool("recursive")
+            do throws(WorkspaceError) {
+                return LuaValue(try await workspace.list(path, recursive: recursive, limit: maximum))
+            } catch { throw LuaHostError(error) }
+        }
+    }
+
+    private var stat: LuaHostFunction {
+        function("ws.stat", denied: readDenial) { workspace, arguments throws(LuaHostError) in
+            let path = try readable(arguments)
+            do throws(WorkspaceError) {
+                return try await workspace.stat(path).map { LuaValue($0) } ?? .null
+            } catch { throw LuaHostError(error) }
+        }
+    }
+
+    private var write: LuaHostFunction {
+        function("ws.write", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
+            let path = try writable(arguments)
+            let bytes = try arguments.bytes(1)
+            let options = try arguments.options(2, known: ["append", "mode"])
+            let mode = UInt16(try options.integer("mode", 0...0o7777) ?? 0o644)
+            let append = try options.bool("append")
+            do throws(WorkspaceError) {
+                try await workspace.write(path, bytes, mode: mode, append: append, createParents: true)
+            } catch { throw LuaHostError(error) }
+            return .null
+        }
+    }
+
+    private var remove: LuaHostFunction {
+        function("ws.remove", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
+            let path = try writable(arguments)
+            let recursive = try arguments.options(1, known: ["recursive"]).bool("recursive")
+            do throws(WorkspaceError) { try await workspace.remove(path, recursive: recursive) } catch {
+                throw LuaHostError(error)
+            }
+            return .null
+        }
+    }
+
+    private var makeDirectory: LuaHostFunction {
+        function("ws.mkdir", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
+            let path = try writable(arguments)
+            do throws(WorkspaceError) { try await workspace.makeDirectory(path) } catch { throw LuaHostError(error) }
+            return .null
+        }
+    }
+}

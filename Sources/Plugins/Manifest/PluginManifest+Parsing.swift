@@ -1,0 +1,146 @@
+import JSON
+
+extension PluginManifest {
+    /// The host API that this program serves.
+    public static let currentAPI = 1
+
+    /// Checks a manifest. Unknown keys, wrong types and values out of range are errors that say what would be right.
+    public init(_ json: JSONValue) throws(ManifestProblem) {
+        let reader = try ManifestReader(json, path: "", known: Self.keys)
+        guard let api = reader["api"]?.int else {
+            throw reader.wrong("api", "the number of the host API (\(Self.currentAPI))")
+        }
+        guard api == Self.currentAPI else {
+            throw ManifestProblem("host API \(api) is not served here, only \(Self.currentAPI)", key: "api")
+        }
+        self.api = api
+        kind = try Self.kind(reader)
+        name = try Self.name(reader)
+        let version = try reader.string("version")
+        guard let parsed = PluginVersion(version) else { throw reader.wrong("version", "a version such as \"1.0.0\"") }
+        self.version = parsed
+        description = try reader.string("description")
+        parameters = try reader.schema("parameters")
+        returns = try reader.schema("returns")
+        config = try reader.schema("config")
+        effects = try Self.effects(reader)
+        permissions = try Self.permissions(reader)
+        limits = try Self.limits(reader)
+        requires = try Self.requires(reader)
+        categories = try reader.strings("categories")
+        examples = try reader.array("examples")
+        self.json = json
+        try checkParameters()
+    }
+
+    private static let keys = [
+        "api", "kind", "name", "version", "description", "parameters", "returns", "config", "effects", "permissions",
+        "limits", "requires", "categories", "examples",
+    ]
+
+    private static func kind(_ reader: ManifestReader) throws(ManifestProblem) -> Kind {
+        let text = try reader.string("kind")
+        if let kind = Kind(rawValue: text) { return kind }
+        let kinds = Kind.allCases.map(\.rawValue)
+        throw ManifestProblem(
+            "unknown kind \"\(text)\"\(Suggestion.question(for: text, among: kinds)); the kinds are "
+                + kinds.joined(separator: ", "), key: "kind")
+    }
+
+    private static func name(_ reader: ManifestReader) throws(ManifestProblem) -> String {
+        let text = try reader.string("name")
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z"), digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        let valid = text.utf8.enumerated().allSatisfy { index, byte in
+            letters.contains(byte)
+                || index > 0 && (digits.contains(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-"))
+        }
+        guard valid, text.utf8.count <= 64 else {
+            throw reader.wrong(
+                "name", "at most 64 small letters, digits, \"_\" and \"-\", beginning with a letter")
+        }
+        return text
+    }
+
+    private func checkParameters() throws(ManifestProblem) {
+        guard let parameters else {
+            if let example = examples.first, kind == .tool, example.object?.isEmpty != true {
+                throw ManifestProblem("there are \"examples\" but no \"parameters\" that they fit", key: "examples")
+            }
+            return
+        }
+        guard kind == .tool else {
+            throw ManifestProblem(
+                "\"parameters\" is for tools; settings of a \(kind) go into \"config\"", key: "parameters")
+        }
+        guard parameters["type"]?.string == "object" else {
+            throw ManifestProblem(
+                "\"parameters\" must have \"type\": \"object\": a tool gets one table", key: "parameters")
+        }
+        for (index, example) in examples.enumerated() {
+            if case .failure(let violations) = SchemaValidator.validate(example, against: parameters) {
+                let first = violations.first.map(\.description) ?? ""
+                throw ManifestProblem("examples[\(index)] does not fit \"parameters\": \(first)", key: "examples")
+            }
+        }
+    }
+
+    private static func effects(_ reader: ManifestReader) throws(ManifestProblem) -> PluginEffects {
+        let effects = try ManifestReader(
+            reader["effects"] ?? [:], path: "effects", known: ["reads", "writes", "network", "idempotent", "parallel"])
+        return PluginEffects(
+            reads: try effects.bool("reads"), writes: try effects.bool("writes"), network: try effects.bool("network"),
+            idempotent: try effects.bool("idempotent"), parallel: try effects.bool("parallel"))
+    }
+
+    private static func limits(_ reader: ManifestReader) throws(ManifestProblem) -> PluginLimits {
+        let json = try ManifestReader(
+            reader["limits"] ?? [:], path: "limits",
+            known: ["cpu_ms", "wall_ms", "memory_mb", "host_calls", "output_kb"])
+        var limits = PluginLimits()
+        if let value = try json.positive("cpu_ms", maximum: 600_000) { limits.cpu = .milliseconds(value) }
+        if let value = try json.positive("wall_ms", maximum: 86_400_000) { limits.wall = .milliseconds(value) }
+        if let value = try json.positive("memory_mb", maximum: 4096) { limits.memory = value << 20 }
+        if let value = try json.positive("host_calls", maximum: 10_000_000) { limits.hostCalls = value }
+        if let value = try json.positive("output_kb", maximum: 65_536) { limits.output = value << 10 }
+        return limits
+    }
+
+    private static func permissions(_ reader: ManifestReader) throws(ManifestProblem) -> PluginPermissions {
+        let json = try ManifestReader(
+            reader["permissions"] ?? [:], path: "permissions",
+            known: ["fs", "exec", "network", "env", "model", "state_kb"])
+        var permissions = PluginPermissions()
+        for (index, entry) in try json.array("fs").enumerated() {
+            let file = try ManifestReader(entry, path: "permissions.fs[\(index)]", known: ["path", "mode"])
+            let mode = try file.string("mode")
+            guard ["r", "w", "rw"].contains(mode) else { throw file.wrong("mode", "\"r\", \"w\" or \"rw\"") }
+            permissions.files.append(
+                PluginPermissions.Files(
+                    pattern: PathPattern(try file.string("path")), reads: mode.contains("r"), writes: mode.contains("w")
+                ))
+        }
+        permissions.programs = try json.strings("exec")
+        permissions.network = try json.strings("network")
+        permissions.environment = try json.strings("env")
+        permissions.model = try json.bool("model") ?? false
+        permissions.state = (try json.positive("state_kb", maximum: 65_536) ?? 0) << 10
+        return permissions
+    }
+
+    private static func requires(_ reader: ManifestReader) throws(ManifestProblem) -> [String: VersionRequirement] {
+        guard let value = reader["requires"] else { return [:] }
+        guard let object = value.object else {
+            throw reader.wrong("requires", "an object of library names and versions")
+        }
+        var requires: [String: VersionRequirement] = [:]
+        for member in object.members {
+            guard let text = member.value.string, let requirement = VersionRequirement(text) else {
+                throw ManifestProblem(
+                    "\"requires.\(member.key)\" must be a version such as \"^1.2\", \">=1.2\", \"1.2.3\" or \"*\"",
+                    key: member.key)
+            }
+            requires[member.key] = requirement
+        }
+        return requires
+    }
+}

@@ -1,0 +1,87 @@
+import Dialogue
+import Intents
+import JSON
+import Models
+import Plugins
+import Trace
+import Workspaces
+
+/// The plugins and models of a run, looked up before anything starts.
+struct Ensemble: Sendable {
+    let casting: Casting
+    /// What has a say in a dialogue, for the traces; keys are left out.
+    let settings: JSONValue
+    let redactor: Redactor
+
+    /// - Throws: `.input` when a plugin is unknown, or asks a model and none is configured.
+    init(_ configuration: RunConfiguration, catalog: PluginCatalog) throws(RunError) {
+        let agent = try Self.plugin(.agent, configuration.agent, in: catalog)
+        let simulator = try Self.plugin(.simulator, configuration.simulator, in: catalog)
+        let tools = catalog.plugins(kind: .tool)
+        guard !tools.isEmpty else {
+            throw RunError(.input, "no tool plugin is loaded; add a directory that has tools/ with --plugins")
+        }
+        var casting = Casting(agent: agent, simulator: simulator, tools: tools, guards: catalog.plugins(kind: .guard))
+        casting.agentModel = try Self.client(.agent, for: agent, configuration)
+        casting.simulatorModel = try Self.client(.simulator, for: simulator, configuration)
+        self.casting = casting
+        settings = Self.settings(configuration, casting)
+        let keys = [("agent key", casting.agentModel), ("simulator key", casting.simulatorModel)]
+        redactor = Redactor(
+            secrets: keys.map { Redactor.Secret(name: $0.0, value: $0.1?.settings.key?.value ?? "") })
+    }
+
+    func runner(on host: WorkspaceHost, _ configuration: RunConfiguration) -> TrajectoryRunner {
+        var runner = TrajectoryRunner(casting: casting, host: host, version: iseVersion)
+        runner.limits = configuration.limits
+        runner.settings = settings
+        return runner
+    }
+
+    /// The scripted agent follows playbooks, which intents of other makers don't have.
+    func warning(for records: [IntentRecord]) -> String? {
+        guard casting.agent.manifest.name == "scripted" else { return nil }
+        let foreign = records.count { $0.origin == nil }
+        guard foreign > 0 else { return nil }
+        return
+            "\(foreign) of \(records.count) intents bring no tasks of ISE's own, so the scripted agent has nothing to follow "
+            + "there; use --agent llm for them"
+    }
+
+    private static func plugin(
+        _ kind: PluginManifest.Kind, _ name: String, in catalog: PluginCatalog
+    ) throws(RunError) -> Plugin {
+        do {
+            return try catalog.plugin(kind: kind, named: name)
+        } catch {
+            throw RunError(.input, "\(error)")
+        }
+    }
+
+    /// Nil for a plugin that may ask no model, whatever is configured.
+    private static func client(
+        _ role: ModelRole, for plugin: Plugin, _ configuration: RunConfiguration
+    ) throws(RunError) -> ChatClient? {
+        guard plugin.manifest.permissions.model else { return nil }
+        let flags = role == .agent ? configuration.agentModel : configuration.simulatorModel
+        do {
+            let settings = try ChatSettings(role: role, flags: flags, environment: configuration.environment)
+            return ChatClient(settings: settings, http: try HTTPClient())
+        } catch {
+            throw RunError(.input, "the \(plugin.title) asks a model: \(error)")
+        }
+    }
+
+    private static func settings(_ configuration: RunConfiguration, _ casting: Casting) -> JSONValue {
+        func model(_ client: ChatClient?) -> JSONValue? {
+            client.map { ["url": .string($0.settings.url), "model": .string($0.settings.model)] }
+        }
+        var settings: JSONValue = [
+            "agent": .string(configuration.agent), "simulator": .string(configuration.simulator),
+            "max_turns": .int(configuration.limits.userTurns),
+        ]
+        settings["agent_model"] = model(casting.agentModel)
+        settings["simulator_model"] = model(casting.simulatorModel)
+        return settings
+    }
+}

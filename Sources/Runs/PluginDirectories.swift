@@ -1,0 +1,43 @@
+import Glibc
+
+/// Where ISE looks for plugins.
+public enum PluginDirectories {
+    /// The directories that exist, in the order in which they count: those given by name, those in `ISE_PLUGINS` (separated by
+    /// colons), then the first `plugins` beside the executable or in one of the directories above it, and the one in the
+    /// current directory.
+    /// - Throws: `.input` for a directory that was asked for by name and is not there.
+    public static func find(
+        given: [String] = [], environment: String? = getenv("ISE_PLUGINS").map { String(cString: $0) },
+        executable: String? = executablePath, current: String = "."
+    ) throws(RunError) -> [String] {
+        for directory in given where !isDirectory(directory) {
+            throw RunError(.input, "there is no plugin directory \(directory); check --plugins")
+        }
+        let fromEnvironment = (environment ?? "").split(separator: ":").map(String.init)
+        for directory in fromEnvironment where !isDirectory(directory) {
+            throw RunError(.input, "there is no plugin directory \(directory); check the variable ISE_PLUGINS")
+        }
+        let candidates = given + fromEnvironment + [shipped(with: executable), current + "/plugins"].compactMap { $0 }
+        var seen: Set<String> = []
+        return candidates.filter(isDirectory).filter { seen.insert(canonical($0)).inserted }
+    }
+
+    public static var executablePath: String? { canonicalPath("/proc/self/exe") }
+
+    private static func shipped(with executable: String?) -> String? {
+        var folder = executable?[...] ?? ""
+        while let slash = folder.lastIndex(of: "/") {
+            folder = folder[..<slash]
+            if isDirectory(folder + "/plugins/tools") { return folder + "/plugins" }
+        }
+        return nil
+    }
+
+    private static func canonical(_ path: String) -> String { canonicalPath(path) ?? path }
+
+    private static func canonicalPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

@@ -1,0 +1,79 @@
+import Dialogue
+import Intents
+import JSON
+import Plugins
+import Trace
+import Workspaces
+
+/// One run: intents in; trajectories, traces and a summary out.
+public struct Run: Sendable {
+    private let configuration: RunConfiguration
+    private let catalog: PluginCatalog
+
+    /// - Parameter catalog: checked, so that a plugin that doesn't load is told once and not by every trajectory.
+    public init(_ configuration: RunConfiguration, catalog: PluginCatalog) {
+        self.configuration = configuration
+        self.catalog = catalog
+    }
+
+    /// Does the run. When the surrounding task is cancelled, running trajectories end as cancelled, no new one starts, and the
+    /// summary covers what there is.
+    /// - Parameter note: gets every message that is no result, such as the bad lines of an intents file.
+    /// - Throws: what keeps the run from starting, before any trajectory has started; or a summary that cannot be written.
+    public func execute(note: @escaping @Sendable (String) -> Void = { _ in }) async throws(RunError) -> RunSummary {
+        let start = ContinuousClock.now
+        let ensemble = try Ensemble(configuration, catalog: catalog)
+        let directory = try RunDirectory.claim(configuration.out, configuration: record(ensemble))
+        let intents: IntentSource
+        let host: WorkspaceHost
+        do throws(RunError) {
+            intents = try await IntentSource(configuration, catalog: catalog)
+            try directory.write(intents.records)
+            host = try await startHost()
+        } catch {
+            directory.abandon()
+            throw error
+        }
+        for problem in intents.pluginProblems { note("plugin left out: \(problem)") }
+        for problem in intents.badLines { note("intent left out: \(problem)") }
+        if let warning = ensemble.warning(for: intents.records) { note(warning) }
+
+        let display = ProgressDisplay(planned: intents.records.count)
+        let stage = Stage(
+            runner: ensemble.runner(on: host, configuration), restorer: intents.restorer, seed: configuration.seed,
+            directory: directory, redactor: ensemble.redactor, display: display)
+        let scheduler = Scheduler(jobs: configuration.jobs)
+        let results = await display.during { await scheduler.run(intents.records) { await stage.play($0) } }
+        await host.shutdown()
+
+        let summary = RunSummary(
+            planned: intents.records.count, results: results.compactMap(\.self), badLines: intents.badLines.count,
+            wall: start.duration(to: .now), out: directory.path)
+        for remark in summary.remarks { note(remark) }
+        do {
+            try directory.write(summary: summary.report)
+        } catch {
+            note(summary.table)
+            throw error
+        }
+        return summary
+    }
+
+    private func record(_ ensemble: Ensemble) -> JSONValue {
+        [
+            "ise": .string(iseVersion), "started": .string(Timestamp.now().rfc3339), "run": configuration.json,
+            "dialogue": ensemble.settings,
+        ]
+    }
+
+    /// Starting a host also clears what a run that was killed has left behind.
+    private func startHost() async throws(RunError) -> WorkspaceHost {
+        do {
+            let host = try await WorkspaceHost.start()
+            await host.prepare(configuration.jobs)
+            return host
+        } catch {
+            throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")
+        }
+    }
+}

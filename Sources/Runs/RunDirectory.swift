@@ -1,0 +1,85 @@
+import Glibc
+import Intents
+import JSON
+
+/// Where a run keeps everything: `run.json` (how it was started), `intents.jsonl` (what it works on), `trajectories/` (one
+/// trace each), `blobs/` (large strings) and, at the end, `summary.json`.
+public struct RunDirectory: Sendable {
+    public let path: String
+
+    public var configuration: String { path + "/run.json" }
+    public var intents: String { path + "/intents.jsonl" }
+    public var trajectories: String { path + "/trajectories" }
+    /// Large strings of all traces, by content.
+    public var blobs: String { path + "/blobs" }
+    public var summary: String { path + "/summary.json" }
+
+    /// Makes `path` the directory of a new run and writes `configuration` there, before any work is done: a directory that
+    /// cannot be written to, or belongs to something else, shows now. Of two processes that want the same directory one gets
+    /// it.
+    /// - Throws: `.directory`.
+    public static func claim(_ path: String, configuration: JSONValue) throws(RunError) -> RunDirectory {
+        let directory = RunDirectory(path: path)
+        try directory.checkIsFree()
+        do throws(SystemError) {
+            try createDirectory(path)
+            try writeFile(directory.configuration, Array((configuration.pretty + "\n").utf8), exclusive: true)
+            do throws(SystemError) {
+                try createDirectory(directory.trajectories)
+            } catch {
+                directory.abandon()
+                throw error
+            }
+        } catch  where error.code == EEXIST && error.path == directory.configuration {
+            throw directory.taken
+        } catch {
+            throw RunError(.directory, "cannot write the run to \(path): \(error); choose another one with --out")
+        }
+        return directory
+    }
+
+    /// Gives an unused claim back: nothing but what `claim` made is removed.
+    public func abandon() {
+        unlink(configuration)
+        rmdir(trajectories)
+        rmdir(path)
+    }
+
+    public func write(_ records: [IntentRecord]) throws(RunError) {
+        try replace(intents, with: IntentFile.bytes(of: records))
+    }
+
+    public func write(summary value: JSONValue) throws(RunError) {
+        try replace(summary, with: Array((value.pretty + "\n").utf8))
+    }
+
+    private func replace(_ file: String, with bytes: [UInt8]) throws(RunError) {
+        do {
+            try replaceFile(file, bytes)
+        } catch {
+            throw RunError(.directory, "cannot write \(file): \(error)")
+        }
+    }
+
+    private func checkIsFree() throws(RunError) {
+        let content: [String]
+        do {
+            content = try listDirectory(path)
+        } catch  where error.code == ENOENT {
+            return
+        } catch {
+            throw RunError(.directory, "cannot use \(path) for the run: \(error); choose another directory with --out")
+        }
+        if content.contains("run.json") { throw taken }
+        guard content.isEmpty else {
+            throw RunError(
+                .directory,
+                "\(path) is not empty and holds no run (\(content.sorted().prefix(3).joined(separator: ", "))); "
+                    + "choose a new or empty directory with --out")
+        }
+    }
+
+    private var taken: RunError {
+        RunError(.directory, "\(path) holds a run already; choose another directory with --out, or remove it first")
+    }
+}

@@ -1,0 +1,2 @@
+/// Whoever reads or writes traces names hashes.
+@_exported import Hashing

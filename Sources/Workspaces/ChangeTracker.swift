@@ -1,0 +1,152 @@
+import Glibc
+import Hashing
+import WorkspaceShim
+
+/// Compares what a workspace has written with what it had written at the last look. Reads the upper layer of the overlay, in which
+/// is nothing but that; a whiteout there is a deletion.
+struct ChangeTracker: Sendable {
+    private let tracking: ChangeTracking
+    /// Larger files are told apart by their inode's times only.
+    private let hashLimit: Int
+    private var seen: [String: Entry] = [:]
+    /// Paths that the layers below hold, as far as they were met.
+    private let isBelow: @Sendable (String) -> Bool
+
+    struct Entry: Equatable {
+        var inode: UInt64
+        var mode: UInt32
+        var size: Int
+        var modified: Int64
+        var changed: Int64
+        var isWhiteout: Bool
+        var isCopiedUp: Bool
+        var hash: ContentHash?
+
+        var kind: FileStatus.Kind {
+            switch mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            default: .other
+            }
+        }
+    }
+
+    init(_ tracking: ChangeTracking, hashLimit: Int = 4 << 20, isBelow: @escaping @Sendable (String) -> Bool) {
+        self.tracking = tracking
+        self.hashLimit = hashLimit
+        self.isBelow = isBelow
+    }
+
+    /// Looks at the upper layer and says what is different, sorted by path. `places` names its directories and where they appear.
+    mutating func look(at upper: Int32, places: [UpperPlace]) -> [FileChange] {
+        var now: [String: Entry] = [:]
+        for place in places {
+            let top = openat(upper, place.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard top >= 0 else { continue }
+            defer { close(top) }
+            walk(top, into: &now, below: place.path)
+        }
+        let changes = difference(to: now)
+        seen = now
+        return changes
+    }
+
+    /// What cannot be read (a directory whose owner took his own right to) is left out.
+    private func walk(_ top: Int32, into entries: inout [String: Entry], below path: String) {
+        var found: [(String, Entry)] = []
+        _ = withUnsafeMutablePointer(to: &found) { pointer in
+            ise_walk(top, ".", { context, entry in
+                guard let context, let entry = entry?.pointee else { return }
+                let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
+                context.assumingMemoryBound(to: [(String, Entry)].self).pointee.append(
+                    (String(decoding: name, as: UTF8.self), Entry(entry)))
+            }, pointer)
+        }
+        for (name, var entry) in found {
+            if tracking == .content || seen[path + name] != entry.withoutHash(seen[path + name]) {
+                entry.hash = hash(of: entry, at: "." + name, in: top)
+            } else {
+                entry.hash = seen[path + name]?.hash
+            }
+            entries[path + name] = entry
+        }
+    }
+
+    private func hash(of entry: Entry, at path: String, in top: Int32) -> ContentHash? {
+        guard entry.kind == .file, entry.size <= hashLimit else { return nil }
+        let descriptor = ise_open_regular(top, path)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var hasher = ContentHasher()
+        var buffer = [UInt8](repeating: 0, count: min(max(entry.size, 1), 1 << 16))
+        var total = 0
+        while total <= hashLimit {
+            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { break }
+            buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            total += count
+        }
+        return hasher.finish()
+    }
+
+    private func difference(to now: [String: Entry]) -> [FileChange] {
+        var changes: [FileChange] = []
+        for (path, entry) in now {
+            let before = seen[path]
+            if entry.isWhiteout {
+                if before?.isWhiteout != true { changes.append(deleted(path, before)) }
+            } else if let before, !before.isWhiteout {
+                if entry.differs(from: before) { changes.append(change(path, .changed, entry)) }
+            } else if entry.isCopiedUp || (before == nil && isBelow(path)) {
+                // A directory comes up with the first change below it, which says enough.
+                if entry.kind != .directory { changes.append(change(path, .changed, entry)) }
+            } else {
+                changes.append(change(path, .created, entry))
+            }
+        }
+        for (path, before) in seen where now[path] == nil && !before.isWhiteout {
+            changes.append(deleted(path, before))
+        }
+        return changes.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    }
+
+    private func change(_ path: String, _ what: FileChange.What, _ entry: Entry) -> FileChange {
+        FileChange(
+            path: path, what: what, kind: entry.kind, size: entry.kind == .file ? entry.size : 0, hash: entry.hash)
+    }
+
+    private func deleted(_ path: String, _ before: Entry?) -> FileChange {
+        FileChange(path: path, what: .deleted, kind: before?.kind ?? .file, size: before?.size ?? 0, hash: before?.hash)
+    }
+}
+
+/// A directory of the upper layer, and where it appears inside.
+struct UpperPlace: Sendable {
+    var directory: String
+    var path: String
+}
+
+extension ChangeTracker.Entry {
+    fileprivate init(_ entry: ise_walk_entry) {
+        self.init(
+            inode: entry.inode, mode: entry.mode, size: Int(truncatingIfNeeded: entry.size), modified: entry.modified_ns,
+            changed: entry.changed_ns, isWhiteout: entry.whiteout, isCopiedUp: entry.copied_up)
+    }
+
+    /// As `other` would be if only the contents differed.
+    fileprivate func withoutHash(_ other: Self?) -> Self {
+        var entry = self
+        entry.hash = other?.hash
+        return entry
+    }
+
+    /// A directory's own times change with every entry in it; that is told by the entries.
+    fileprivate func differs(from before: Self) -> Bool {
+        if mode != before.mode { return true }
+        if kind == .directory { return false }
+        if size != before.size || hash != before.hash { return true }
+        if kind == .link { return inode != before.inode }
+        return hash == nil && (modified != before.modified || inode != before.inode)
+    }
+}

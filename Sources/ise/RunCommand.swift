@@ -1,0 +1,109 @@
+import ArgumentParser
+import Dialogue
+import Glibc
+import Runs
+import Synchronization
+import Trace
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Makes trajectories.",
+        discussion: """
+            Without a model it draws intents from the shipped domains and plays them with the scripted agent and user. Progress \
+            goes to standard error, the summary to standard output. Exit status 1 when the run could not start or the machine or \
+            a server let a trajectory down.
+            """)
+
+    @Option(help: "Intents to draw; with --intents, how many of the file to use (default: 10, or the whole file).")
+    var count: Int?
+
+    @Option(help: "Seed. Equal seeds give equal intents and, with the scripted agent and user, equal dialogues.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Trajectories at once (default: the number of processors).")
+    var jobs: Int?
+
+    @Option(help: ArgumentHelp("New or empty directory for the run (default: runs/DATE).", valueName: "dir"))
+    var out: String?
+
+    @Option(help: ArgumentHelp("Intents to use, one JSON object a line.", valueName: "file"))
+    var intents: String?
+
+    @Option(help: "Agent plugin: scripted or llm, or one of yours.")
+    var agent = "scripted"
+
+    @Option(help: "User simulator plugin: scripted or llm, or one of yours.")
+    var simulator = "scripted"
+
+    @Option(help: "User turns after which a dialogue is ended.")
+    var maxTurns = DialogueLimits().userTurns
+
+    @Flag(help: "Print the summary as one JSON object, the table to standard error.")
+    var json = false
+
+    @OptionGroup var models: ModelOptions
+    @OptionGroup var plugins: PluginOptions
+
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        if maxTurns < 1 { throw ValidationError("--max-turns must be at least 1") }
+    }
+
+    func run() async throws {
+        signal(SIGPIPE, SIG_IGN)  // a reader that goes away must not end the run
+        let configuration = try makeConfiguration()
+        let catalog = try await plugins.catalog(in: configuration.pluginDirectories)
+        let run = Run(configuration, catalog: catalog)
+        let work = Task { try await run.execute(note: warn) }
+        let interrupt = InterruptNote()
+        Interrupts.watch { number in
+            interrupt.set(number)
+            warn("ending: running trajectories are closed; once more to stop at once")
+            work.cancel()
+        }
+        let summary: RunSummary
+        do {
+            summary = try await work.value
+        } catch {
+            throw interrupt.number.map { ExitCode(128 + $0) } ?? fail("\(error)")
+        }
+        show(summary)
+        if let number = interrupt.number { throw ExitCode(128 + number) }
+        if summary.results.contains(where: { $0.outcome == .infrastructure }) { throw ExitCode(1) }
+    }
+
+    private func makeConfiguration() throws -> RunConfiguration {
+        let source = intents.map { RunConfiguration.Source.file($0, limit: count) } ?? .generated(count: count ?? 10)
+        var configuration = RunConfiguration(
+            source: source, seed: seed, out: out ?? defaultDirectory, pluginDirectories: try plugins.find())
+        if let jobs { configuration.jobs = jobs }
+        configuration.agent = agent
+        configuration.simulator = simulator
+        configuration.limits.userTurns = maxTurns
+        configuration.agentModel = models.agent
+        configuration.simulatorModel = models.simulator
+        return configuration
+    }
+
+    /// `runs/2026-08-01T09-30-00.123Z`: no character that a shell or another system dislikes.
+    private var defaultDirectory: String {
+        "runs/" + Timestamp.now().rfc3339.map { $0 == ":" ? "-" : String($0) }.joined()
+    }
+
+    private func show(_ summary: RunSummary) {
+        if json {
+            printError(summary.table + "\n")
+            print(summary.json.compact)
+        } else {
+            print(summary.table)
+        }
+    }
+}
+
+/// The number of the signal that asked for the end.
+private final class InterruptNote: Sendable {
+    private let state = Mutex<CInt?>(nil)
+    var number: CInt? { state.withLock { $0 } }
+    func set(_ number: CInt) { state.withLock { $0 = number } }
+}

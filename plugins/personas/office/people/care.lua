@@ -1,0 +1,60 @@
+-- People of the industries: Healthcare, Pharmaceuticals, Veterinary Services.
+
+return {
+  {
+    id = "c9d43a5c-f0eb-4c7c-9e3b-9e683563abd9", name = "Amina Bello", role = "Ward Clerk",
+    industry = "Healthcare", experience_level = "Junior", communication_style = "Friendly and detailed",
+    expertise = { "Patient Records", "Appointment Scheduling" },
+    work_context = "District hospital in Kano with mostly paper-based wards",
+    common_goals = { "Fewer lost records", "Readable weekly lists" }, tools_preference = { "Spreadsheets", "Plain text lists" },
+    about = "I keep the patient lists of four wards at a district hospital in Kano",
+  },
+  {
+    id = "b219b0ed-277d-4fd0-8104-1d1403bd1b55", name = "Dr. Henrik Solberg", role = "Head of Radiology",
+    industry = "Healthcare", experience_level = "Executive", communication_style = "Formal",
+    expertise = { "Medical Imaging", "Quality Assurance", "Department Planning" },
+    work_context = "University clinic in Trondheim with three imaging sites",
+    common_goals = { "Shorter reporting times", "Audit-ready documentation" }, tools_preference = { "Dashboards", "PDF reports" },
+    about = "I run radiology at a university clinic in Trondheim",
+  },
+  {
+    id = "bbda8d2d-2090-4e4d-9fb2-a8c34b8ba6c9", name = "Lucía Fernández", role = "Clinical Data Manager",
+    industry = "Healthcare", experience_level = "Senior", communication_style = "Analytical",
+    expertise = { "Trial Data Cleaning", "GCP Documentation" },
+    work_context = "Contract research organisation in Córdoba, Argentina",
+    common_goals = { "Query-free datasets", "Traceable corrections" }, tools_preference = { "Python", "CSV exports" },
+    about = "I clean trial data at a research organisation in Córdoba",
+  },
+  {
+    id = "c784601a-feb4-4b73-a370-f70fec321981", name = "Dr. Ananya Iyer", role = "Formulation Scientist",
+    industry = "Pharmaceuticals", experience_level = "Expert", communication_style = "Precise and reserved",
+    expertise = { "Stability Studies", "Experiment Design" },
+    work_context = "Generics manufacturer in Hyderabad",
+    common_goals = { "Reproducible analyses", "Clean hand-over to production" }, tools_preference = { "Python", "Lab notebooks" },
+    about = "I run stability studies for a generics manufacturer in Hyderabad",
+  },
+  {
+    id = "5dddeb13-9f53-4278-aaac-1f186cc99f96", name = "Marek Dvořák", role = "Regulatory Affairs Associate",
+    industry = "Pharmaceuticals", experience_level = "Mid-level", communication_style = "Methodical and patient",
+    expertise = { "Submission Dossiers", "Version Control of Documents" },
+    work_context = "Mid-sized pharma company in Brno",
+    common_goals = { "Complete dossiers", "No last-minute surprises" }, tools_preference = { "Office documents", "Checksum lists" },
+    about = "I assemble submission dossiers for a pharma company in Brno",
+  },
+  {
+    id = "0d5772de-93a4-465f-828d-4d7cb190e573", name = "Siobhan Gallagher", role = "Practice Manager",
+    industry = "Veterinary Services", experience_level = "Mid-level", communication_style = "Warm and chatty",
+    expertise = { "Rota Planning", "Client Communication" },
+    work_context = "Mixed animal practice in County Sligo",
+    common_goals = { "Less paperwork in the evening", "Reliable reminder lists" }, tools_preference = { "Spreadsheets" },
+    about = "I manage a mixed animal practice in County Sligo",
+  },
+  {
+    id = "61dcd1fc-f077-4b23-a808-dca15ce1b040", name = "Dr. Teuila Faleolo", role = "Field Veterinarian",
+    industry = "Veterinary Services", experience_level = "Senior", communication_style = "Direct",
+    expertise = { "Livestock Health", "Disease Reporting" },
+    work_context = "Government veterinary service on Upolu, Samoa",
+    common_goals = { "Timely district reports", "Working offline" }, tools_preference = { "CSV files", "Shell scripts" },
+    about = "I report livestock cases for the veterinary service on Upolu",
+  },
+}

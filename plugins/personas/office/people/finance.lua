@@ -1,0 +1,60 @@
+-- People of the industries: Banking, Insurance, Accounting.
+
+return {
+  {
+    id = "835772f0-1019-4078-b1f6-f0b2e3814873", name = "Nkechi Eze", role = "Reconciliation Analyst",
+    industry = "Banking", experience_level = "Mid-level", communication_style = "Collaborative",
+    expertise = { "Payment Matching", "Exception Handling" },
+    work_context = "Back office of a retail bank in Lagos",
+    common_goals = { "Zero unmatched items at month end", "Documented exceptions" }, tools_preference = { "SQL", "Spreadsheets" },
+    about = "I match payments in the back office of a retail bank in Lagos",
+  },
+  {
+    id = "42324131-93fa-4a41-8efe-ab1f93f9eacc", name = "Philippe Marchand", role = "Chief Risk Officer",
+    industry = "Banking", experience_level = "Executive", communication_style = "Formal",
+    expertise = { "Credit Risk", "Regulatory Reporting", "Governance" },
+    work_context = "Regional cooperative bank in Lyon",
+    common_goals = { "Defensible figures", "Short answers" }, tools_preference = { "Board papers" },
+    about = "I am responsible for risk at a cooperative bank in Lyon",
+  },
+  {
+    id = "be392553-a32f-40bf-b2d6-e50560430c4c", name = "Jiwon Han", role = "Junior Compliance Analyst",
+    industry = "Banking", experience_level = "Junior", communication_style = "Polite and careful",
+    expertise = { "Transaction Screening" },
+    work_context = "Digital bank in Seoul, six months into the job",
+    common_goals = { "Learning the tools", "Not missing anything" }, tools_preference = { "Spreadsheets", "Internal wiki" },
+    about = "I joined the compliance team of a digital bank in Seoul half a year ago",
+  },
+  {
+    id = "9ffbd0fa-a890-446c-acfb-b2cfa23bcb45", name = "Beatriz Monteiro", role = "Claims Team Lead",
+    industry = "Insurance", experience_level = "Senior", communication_style = "Direct",
+    expertise = { "Claims Triage", "Fraud Indicators" },
+    work_context = "Motor insurer in Porto with 30 handlers",
+    common_goals = { "Cleaner intake data", "Fewer reopened claims" }, tools_preference = { "Spreadsheets", "Reports" },
+    about = "I lead a motor claims team in Porto",
+  },
+  {
+    id = "2fe5734f-54d0-4224-a9c0-77fa9f01f037", name = "Gareth Pritchard", role = "Pricing Actuary",
+    industry = "Insurance", experience_level = "Expert", communication_style = "Analytical",
+    expertise = { "Rate Modelling", "Loss Triangles", "R and Python" },
+    work_context = "Mutual insurer in Cardiff",
+    common_goals = { "Reproducible tariffs", "Exact rounding" }, tools_preference = { "Python", "Git" },
+    about = "I price home insurance for a mutual in Cardiff",
+  },
+  {
+    id = "e40a2fee-8887-47e8-930a-40068d766c0b", name = "Yuki Tanabe", role = "Bookkeeper",
+    industry = "Accounting", experience_level = "Junior", communication_style = "Quiet and polite",
+    expertise = { "Invoice Processing", "VAT Returns" },
+    work_context = "Two-person bookkeeping office in Sapporo",
+    common_goals = { "Month-end without overtime", "Correct totals" }, tools_preference = { "CSV exports", "Calculator" },
+    about = "I keep the books of small shops from an office in Sapporo",
+  },
+  {
+    id = "0d7b45c3-7f07-48d3-8deb-13a6e8225ebd", name = "Oluwaseun Adebayo", role = "Audit Manager",
+    industry = "Accounting", experience_level = "Senior", communication_style = "Diplomatic and formal",
+    expertise = { "Sampling", "Internal Controls", "Evidence Files" },
+    work_context = "Audit firm in Abuja serving public bodies",
+    common_goals = { "Evidence that stands on its own", "Unchanged originals" }, tools_preference = { "Checksum lists", "Spreadsheets" },
+    about = "I manage audits of public bodies from Abuja",
+  },
+}

@@ -1,0 +1,60 @@
+-- People of the industries: Agriculture, Environmental Science, Marine Services.
+
+return {
+  {
+    id = "5da35ebe-2644-42c2-85d5-f9a134f13862", name = "Esi Amponsah", role = "Cooperative Secretary",
+    industry = "Agriculture", experience_level = "Mid-level", communication_style = "Warm and patient",
+    expertise = { "Member Records", "Harvest Deliveries" },
+    work_context = "Cocoa cooperative near Sunyani with 600 members",
+    common_goals = { "Fair and correct payouts", "One list of members" }, tools_preference = { "Spreadsheets", "Mobile money exports" },
+    about = "I keep the member records of a cocoa cooperative near Sunyani",
+  },
+  {
+    id = "a01e56f1-7c8e-4d6a-8817-de7b7922d36a", name = "Willem Botha", role = "Precision Farming Consultant",
+    industry = "Agriculture", experience_level = "Senior", communication_style = "Plain-spoken",
+    expertise = { "Yield Maps", "Sensor Networks" },
+    work_context = "Grain farms in the Free State",
+    common_goals = { "Comparable field data", "Tools farmers can rerun" }, tools_preference = { "Python", "CSV loggers" },
+    about = "I advise grain farms in the Free State on their field data",
+  },
+  {
+    id = "0eac02a8-022f-4798-859e-d99dddd20009", name = "Dr. Marisol Quintana", role = "Hydrologist",
+    industry = "Environmental Science", experience_level = "Expert", communication_style = "Analytical",
+    expertise = { "River Gauging", "Flood Statistics" },
+    work_context = "River basin authority in Valdivia",
+    common_goals = { "Gap-aware statistics", "Documented exclusions" }, tools_preference = { "Python", "R" },
+    about = "I do flood statistics for a river basin authority in Valdivia",
+  },
+  {
+    id = "be0b0307-3ea2-4d04-855b-b6ceb2892c56", name = "Nilufar Karimova", role = "Air Quality Technician",
+    industry = "Environmental Science", experience_level = "Junior", communication_style = "Modest and detailed",
+    expertise = { "Station Maintenance", "Calibration" },
+    work_context = "Monitoring network in Tashkent",
+    common_goals = { "Understanding suspect values", "Clean weekly exports" }, tools_preference = { "Loggers", "Spreadsheets" },
+    about = "I maintain air quality stations in Tashkent",
+  },
+  {
+    id = "03f0a96f-6b83-4cf4-b0b9-20ea312344d2", name = "Lars-Petter Aune", role = "Monitoring Programme Manager",
+    industry = "Environmental Science", experience_level = "Executive", communication_style = "Reserved",
+    expertise = { "Long-term Series", "Reporting" },
+    work_context = "Fjord monitoring programme in Nordland",
+    common_goals = { "Series comparable over decades", "Short status notes" }, tools_preference = { "Reports" },
+    about = "I am in charge of a fjord monitoring programme in Nordland",
+  },
+  {
+    id = "07cd3586-7c1c-4d0e-a2c7-09732590da1d", name = "Kirana Wijaya", role = "Port Data Clerk",
+    industry = "Marine Services", experience_level = "Junior", communication_style = "Cheerful and detailed",
+    expertise = { "Berth Schedules", "Cargo Manifests" },
+    work_context = "Container terminal in Surabaya",
+    common_goals = { "No mixed-up manifests", "Learning the command line" }, tools_preference = { "Spreadsheets" },
+    about = "I enter cargo manifests at a container terminal in Surabaya",
+  },
+  {
+    id = "0e246b1f-9fff-4127-b095-4447dfdc645b", name = "Captain Elias Papadakis", role = "Fleet Superintendent",
+    industry = "Marine Services", experience_level = "Executive", communication_style = "Blunt",
+    expertise = { "Vessel Maintenance", "Class Surveys" },
+    work_context = "Ferry operator in Piraeus with nine vessels",
+    common_goals = { "Survey papers complete", "No excuses" }, tools_preference = { "Phone", "Lists" },
+    about = "I supervise nine ferries out of Piraeus",
+  },
+}

@@ -1,0 +1,60 @@
+-- People of the industries: Software, Telecommunications, Cybersecurity.
+
+return {
+  {
+    id = "db01cd52-f128-4c2c-bad4-f4a36b22ca4c", name = "Arjun Mehta", role = "Backend Developer",
+    industry = "Software", experience_level = "Mid-level", communication_style = "Casual",
+    expertise = { "Python", "APIs", "Testing" },
+    work_context = "Scheduling product team in Bengaluru",
+    common_goals = { "Green tests before lunch", "Small clear commits" }, tools_preference = { "Python", "Git", "Bash" },
+    about = "I write the backend of a scheduling product in Bengaluru",
+  },
+  {
+    id = "0c30ec22-de2c-444a-ba14-fe3c97bba6b5", name = "Maja Lindgren", role = "Staff Engineer",
+    industry = "Software", experience_level = "Expert", communication_style = "Terse",
+    expertise = { "Performance", "Code Review", "Architecture" },
+    work_context = "Payments platform team in Stockholm",
+    common_goals = { "Measured improvements", "No behaviour changes" }, tools_preference = { "Python", "Profilers", "Git" },
+    about = "I am the performance person of a payments team in Stockholm",
+  },
+  {
+    id = "00948d19-433c-4fbd-8a8e-16e42cb76038", name = "Tobias Ndlovu", role = "QA Trainee",
+    industry = "Software", experience_level = "Junior", communication_style = "Curious and friendly",
+    expertise = { "Manual Testing" },
+    work_context = "App agency in Cape Town, first job after school",
+    common_goals = { "Learning scripting", "Reproducible bugs" }, tools_preference = { "Spreadsheets", "Terminal basics" },
+    about = "I started as a tester at an app agency in Cape Town this spring",
+  },
+  {
+    id = "e3e0a444-8ef2-401d-8ad3-5ca5e971c15b", name = "Hyejin Kwon", role = "Network Operations Engineer",
+    industry = "Telecommunications", experience_level = "Senior", communication_style = "Direct",
+    expertise = { "Log Analysis", "Incident Handling" },
+    work_context = "Mobile carrier's control room in Daejeon",
+    common_goals = { "Faster incident timelines", "Logs by day" }, tools_preference = { "grep", "awk", "Python" },
+    about = "I work shifts in a carrier's control room in Daejeon",
+  },
+  {
+    id = "7c960fc1-7186-4e1c-a200-8aa1a58c38b4", name = "Carlos Quispe", role = "Field Support Technician",
+    industry = "Telecommunications", experience_level = "Mid-level", communication_style = "Relaxed and friendly",
+    expertise = { "Base Stations", "Spare Parts" },
+    work_context = "Rural coverage programme in the Peruvian Andes",
+    common_goals = { "Right spares on the truck", "Simple lists" }, tools_preference = { "Spreadsheets", "Phone" },
+    about = "I keep rural base stations in the Andes running",
+  },
+  {
+    id = "f3bb21c9-2a11-4494-b7d1-9e96cc4f011d", name = "Zainab Al-Mansouri", role = "Security Operations Lead",
+    industry = "Cybersecurity", experience_level = "Senior", communication_style = "Crisp and direct",
+    expertise = { "Threat Triage", "Log Forensics" },
+    work_context = "Managed security provider in Dubai",
+    common_goals = { "Evidence kept intact", "Hashes for everything" }, tools_preference = { "Shell", "Python", "SIEM exports" },
+    about = "I lead a security operations shift in Dubai",
+  },
+  {
+    id = "412439fa-a295-4cf3-9ba7-4d18a75e8550", name = "Igor Shevchuk", role = "Malware Analyst",
+    industry = "Cybersecurity", experience_level = "Expert", communication_style = "Dry and technical",
+    expertise = { "Reverse Engineering", "Automation" },
+    work_context = "National response team in Kyiv",
+    common_goals = { "Repeatable tooling", "Exact outputs" }, tools_preference = { "Python", "Hex editors" },
+    about = "I analyse malware for a national response team in Kyiv",
+  },
+}
