@@ -253,7 +253,8 @@ static void answer_descriptor(struct init *init, uint32_t id, int fd, const char
         return;
     }
     reply_begin(&init->reply, ISE_FILE, id);
-    reply_send(init->socket, &init->reply, &fd, 1);
+    if (reply_send(init->socket, &init->reply, &fd, 1) != 0)
+        reply_failed(init->socket, id, "hand over the file", errno); /* the host must not wait for nothing */
     close(fd);
 }
 

@@ -40,6 +40,7 @@ struct start {
     } limits[MAX_RLIMITS];
     int limit_count;
     bool user_switch;
+    uint64_t open_files;
     uint64_t mark;
     const char *volatile stage; /* what failed; NULL: nothing */
     volatile int error;
@@ -84,6 +85,12 @@ static int child(void *context)
         return stop(start, "start a session");
     if (start->terminal >= 0 && ioctl(start->streams[0], TIOCSCTTY, 0) != 0)
         return stop(start, "take the terminal");
+    struct rlimit files;
+    if (start->open_files != 0 && getrlimit(RLIMIT_NOFILE, &files) == 0 && start->open_files < files.rlim_max) {
+        files.rlim_cur = files.rlim_max = start->open_files;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            return stop(start, "set the limit of open files");
+    }
     for (int i = 0; i < start->limit_count; i++)
         if (setrlimit(start->limits[i].resource, &start->limits[i].limit) != 0)
             return stop(start, "set a resource limit");
@@ -217,7 +224,8 @@ void run_command(struct init *init, struct message *message)
     static char *arguments[MAX_STRINGS + 1], *environment[MAX_STRINGS + 1];
     static char stack[STACK] __attribute__((aligned(16)));
     uint32_t id = message->header.id;
-    struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch, .terminal = -1};
+    struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch,
+                          .open_files = init->open_files, .terminal = -1};
     struct command *command = free_slot(init);
     struct command new = {.killed_after_ns = -1};
     if (command == NULL) {
