@@ -181,6 +181,26 @@ static void refuse_touching_init(struct prologue *p)
     refuse_values(p, SYS_ioprio_set, 1, ~0u, init, 1, p->refuse);
 }
 
+/* A limit of 1 byte is the only one that keeps the kernel from starting the host's handler of core dumps (core(5)); who sets
+ * another is told that it was done, since what they want is no dump. Asking is let through. */
+static void pin_core_limit(struct prologue *p)
+{
+    load(p, offsetof(struct seccomp_data, nr));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_setrlimit, 0, 3);
+    load(p, argument(0));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_CORE, 0, 1);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO, 0, 0);
+    load(p, offsetof(struct seccomp_data, nr));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 7);
+    load(p, argument(1));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_CORE, 0, 5);
+    load(p, argument(2));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
+    load(p, argument(2) + 4);
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO, 0, 0);
+}
+
 static void write_prologue(struct prologue *p, unsigned flags)
 {
     static const uint32_t terminal[] = {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS};
@@ -216,6 +236,7 @@ static void write_prologue(struct prologue *p, unsigned flags)
         emit(p, BPF_JMP | BPF_JEQ | BPF_K, route[0], 1, 0);
         emit(p, BPF_RET | BPF_K, p->refuse, 0, 0);
     }
+    pin_core_limit(p);
     refuse_internet_oddities(p);
     refuse_touching_init(p);
     p->code[skip + 1].k = p->length - (skip + 2);
