@@ -52,7 +52,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
         .testTarget(
-            name: "AttackTests", dependencies: ["Workspaces"], exclude: ["probe", "fuzz", "corpus", "golden"],
+            name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"], exclude: ["probe", "fuzz", "corpus", "golden"],
             plugins: ["EmbedInit"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),
         .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
@@ -161,7 +163,7 @@ static void init_files(int count, char **arguments)
         snprintf(path, sizeof path, "/proc/1/%s", files[i]);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         /* Some check when they are read. */
-        TRY(files[i], fd < 0 ? -1 : read(fd, &byte, 1));
+        report(files[i], fd < 0 ? -1 : read(fd, &byte, 1));
         if (fd >= 0)
             close(fd);
     }
@@ -170,7 +172,7 @@ static void init_files(int count, char **arguments)
         snprintf(path, sizeof path, "/proc/1/%s", links[i]);
         TRY(links[i], readlink(path, target, sizeof target));
     }
-    TRY("fd", opendir("/proc/1/fd") == NULL ? -1 : 0);
+    report("fd", opendir("/proc/1/fd") == NULL ? -1 : 0);
     TRY("chdir_root", chdir("/proc/1/root"));
     TRY("oom_score_adj", open("/proc/1/oom_score_adj", O_WRONLY | O_CLOEXEC));
     TRY("uid_map", open("/proc/1/uid_map", O_WRONLY | O_CLOEXEC));
@@ -211,8 +213,45 @@ static void links(int count, char **arguments)
     TRY("tmpfile_across", linkat(AT_FDCWD, path, AT_FDCWD, "across", AT_SYMLINK_FOLLOW));
 }
 
+/* swap A B SECONDS: exchanges two names in the background, over and over. */
+static void swap(int count, char **arguments)
+{
+    if (count < 3)
+        return;
+    TRY("swap", syscall(SYS_renameat2, AT_FDCWD, arguments[0], AT_FDCWD, arguments[1], 2 /* RENAME_EXCHANGE */));
+    if (fork() != 0)
+        return;
+    close(0), close(1), close(2);
+    for (time_t end = time(NULL) + atoi(arguments[2]); time(NULL) < end;)
+        for (int i = 0; i < 1000; i++)
+            syscall(SYS_renameat2, AT_FDCWD, arguments[0], AT_FDCWD, arguments[1], 2);
+}
+
+/* grow FILE SECONDS: appends in the background. */
+static void grow(int count, char **arguments)
+{
+    static char block[1 << 16];
+    int fd = count < 2 ? -1 : open(arguments[0], O_WRONLY | O_CREAT | O_APPEND, 0644);
+    report("grow", fd);
+    if (fork() != 0)
+        return;
+    close(0), close(1), close(2);
+    for (time_t end = time(NULL) + atoi(arguments[1]); time(NULL) < end;)
+        (void)!write(fd, block, sizeof block);
+}
+
+/* lease FILE SECONDS: whoever opens it for writing has to wait for us. */
+static void lease(int count, char **arguments)
+{
+    int fd = count < 2 ? -1 : open(arguments[0], O_WRONLY | O_CREAT, 0644);
+    signal(SIGIO, SIG_IGN);
+    TRY("lease", fcntl(fd, F_SETLEASE, F_WRLCK));
+    sleep((unsigned)atoi(arguments[1]));
+}
+
 const struct probe file_probes[] = {
     {"mounts", mounts},   {"new-mounts", new_mounts}, {"unmounts", unmounts}, {"roots", roots},
     {"handles", handles}, {"nodes", nodes},           {"open", open_paths},   {"descriptors", descriptors},
     {"init-files", init_files}, {"attributes", attributes}, {"runtime", runtime}, {"links", links},
+    {"swap", swap}, {"grow", grow}, {"lease", lease},
     {NULL, NULL}};

@@ -214,7 +214,12 @@ static void limits(int count, char **arguments)
         limit.rlim_max = RLIM_INFINITY;
         TRY(tried[i].name, setrlimit(tried[i].resource, &limit));
     }
-    struct rlimit limit = {1, 1};
+    struct rlimit limit = {0, 0};
+    setrlimit(RLIMIT_CORE, &limit);
+    prlimit(0, RLIMIT_CORE, &limit, NULL);
+    getrlimit(RLIMIT_CORE, &limit);
+    report_number("core_stays", (long long)limit.rlim_max);
+    limit = (struct rlimit){1, 1};
     TRY("queues_lower", setrlimit(RLIMIT_MSGQUEUE, &limit));
     TRY("queues_lower_prlimit", prlimit(0, RLIMIT_MSGQUEUE, &limit, NULL));
     TRY("queues_lower_self", prlimit(getpid(), RLIMIT_MSGQUEUE, &limit, NULL));

@@ -98,7 +98,7 @@ static void touch_heap(size_t bytes)
     char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     for (size_t i = 0; memory != MAP_FAILED && i < bytes; i += 4096)
         memory[i] = 1;
-    TRY("heap", memory == MAP_FAILED ? -1 : 0);
+    report("heap", memory == MAP_FAILED ? -1 : 0);
 }
 
 static void fill_file(const char *name, int fd, size_t bytes)
@@ -153,7 +153,7 @@ static void fill_page_tables(size_t bytes)
     volatile char sum = 0;
     for (size_t i = 0; memory != MAP_FAILED && i < span; i += 2 << 20)
         sum += memory[i];
-    TRY("page-tables", memory == MAP_FAILED ? -1 : 0);
+    report("page-tables", memory == MAP_FAILED ? -1 : 0);
 }
 
 static void fill_names(size_t bytes)
