@@ -35,7 +35,9 @@ import Testing
     func `D15 No device can be made`(identity: Policy.Identity, place: String) async throws {
         var policy = Policy()
         policy.identity = identity
-        try await Target.probe("nodes", place, policy: policy).expectAll(["EPERM"])
+        // Off an overlay, anyone may make the node 0:0: it opens nothing, and there no layer gives it a meaning.
+        let whiteout = place == "/dev/shm" ? "ok" : "EPERM"
+        try await Target.probe("nodes", place, policy: policy).expectAll(["EPERM"], except: ["whiteout": whiteout])
     }
 
     @Test(.attack(15)) func `D15 Every writable mount is nodev and nosuid`() async throws {

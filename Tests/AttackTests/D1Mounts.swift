@@ -50,7 +50,9 @@ import Testing
                     print(os.path.exists('\(directory)/mark'), sorted(os.listdir('/'))[:2])
                     """
                 let seen = try await workspace.exec(ExecRequest(argv: ["python3", "-c", climb]))
-                #expect(seen.stdout.text.hasPrefix("False ['bin', 'dev'"), "\(seen.stderr.text)")
+                // Without a range of ids not even chroot is allowed.
+                let refused = !isRoot && seen.stderr.text.contains("Operation not permitted")
+                #expect(seen.stdout.text.hasPrefix("False ['bin', 'dev'") || refused, "\(seen.stderr.text)")
             }
         }
     }

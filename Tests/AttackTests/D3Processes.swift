@@ -177,7 +177,7 @@ import Testing
             for name in ('\\0ise', '\\0ise-init', '/run/ise', '/tmp/ise'):
                 try: socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(name); sent += 1
                 except OSError: pass
-            print(sent); os._exit(7)
+            print(sent, flush=True); os._exit(7)
             """
         try await Target.withWorkspace { workspace in
             let result = try await workspace.exec(ExecRequest(argv: ["python3", "-c", forge]))

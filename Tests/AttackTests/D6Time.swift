@@ -98,8 +98,9 @@ import Testing
             for name in ["noshebang", "foreign", "missing", "itself", "garbage", "empty", "dangling", "loop", "dir", "pipe", "/dev/null", "/proc/self/mem"] {
                 await #expect(throws: WorkspaceError.self, "\(name)") { _ = try await workspace.exec(ExecRequest(argv: [name.hasPrefix("/") ? name : "./" + name])) }
             }
-            let own = try await workspace.exec(ExecRequest(argv: ["/proc/self/exe"]))
-            #expect(own.exitCode != 0 || own.signal != nil, "the init itself was executed")
+            // The init's own image, which the kernel finds there: with nobody at the other end it ends at once.
+            let own = try await workspace.exec(ExecRequest(argv: ["/proc/self/exe"], timeout: .seconds(30)))
+            #expect(own.exitCode != nil && own.endedBy == .exit)
         }
     }
 
@@ -108,7 +109,7 @@ import Testing
             let storm = try await within(.seconds(60)) { try await workspace.probe("refusal-storm", "15") }
             #expect(storm?["storm"] == "ok")
             #expect(storm?.result.denials.first?.syscall == "unshare")
-            #expect(try await workspace.exec(.shell("ls -l /proc/[0-9]*/ns/user 2>/dev/null | sed 's/.*-> //' | sort -u | wc -l")).stdout.text == "1\n")
+            #expect(try await workspace.exec(.shell("ls -l /proc/[0-9]*/ns/user 2>/dev/null | sed -n 's/.*-> //p' | sort -u | wc -l")).stdout.text == "1\n")
         }
     }
 
