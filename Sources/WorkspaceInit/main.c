@@ -303,7 +303,7 @@ int main(void)
                 ;
             reap();
         }
-        if (waits[0].revents & (POLLIN | POLLHUP | POLLERR))
+        if (waits[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
             handle_request();
         idle_work = template.id_count != 0 && !template.host_network;
     }

@@ -59,6 +59,10 @@ static int set_limits(const struct policy *policy, struct failure *failure)
     for (int i = 0; i < policy->rlimit_count; i++) {
         struct rlimit limit;
         int resource = policy->rlimits[i].resource;
+        /* That one is the commands' (run.c): descriptors on their way through sockets count against it a user, and what a command
+         * sends off must not keep the init from answering. */
+        if (resource == RLIMIT_NOFILE)
+            continue;
         if (getrlimit(resource, &limit) != 0)
             return fail(failure, errno, "read resource limit %d", resource);
         /* A hard limit can only be lowered here, which is what is wanted. */

@@ -25,6 +25,11 @@ extension Workspace {
         var message = try Self.message(request, policy.network, id: id)
         let command = RunningCommand(request, reactor, egress)
         message.descriptors = try command.makePipes()
+        if isolation.startedAsRoot {
+            // Only the owner of a pipe may open it anew, as scripts do by way of /dev/stdout.
+            let owner = Template.idBase + (policy.identity == .root ? 0 : 1000)
+            for descriptor in message.descriptors { fchown(descriptor, owner, owner) }
+        }
         defer { for descriptor in message.descriptors { Glibc.close(descriptor) } }
         do {
             try register(command, id: id).send(message)
