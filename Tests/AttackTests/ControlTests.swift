@@ -25,7 +25,9 @@ import Testing
         #expect(works.count >= 15, "\(seen)")
     }
 
-    @Test(arguments: ["unshare a user namespace", "vsock", "mptcp", "io_uring", "trace a process", "keyctl", "vmsplice", "setns"])
+    @Test(arguments: [
+        "unshare a user namespace", "vsock", "mptcp", "io_uring", "trace a process", "keyctl", "vmsplice", "setns",
+    ])
     func `What a workspace refuses by its filter is there outside`(name: String) async throws {
         let seen = try await Self.outside.value
         if seen[name] != "ok" { try Test.cancel("this machine refuses it itself: \(seen[name] ?? "not tried")") }

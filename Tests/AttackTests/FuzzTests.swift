@@ -14,11 +14,16 @@ import WorkspaceShim
         let corpus = Self.root + "/Tests/AttackTests/corpus/" + target
         guard !hostEntries(corpus).isEmpty else { try skip("the sources are not here") }
         try await withHostDirectory { directory in
-            let built = await runOnHost("/bin/sh", ["-c", "'\(Self.root)/tools/fuzz' --build '\(directory)' 2>&1 && echo built"])
+            let built = await runOnHost(
+                "/bin/sh", ["-c", "'\(Self.root)/tools/fuzz' --build '\(directory)' 2>&1 && echo built"])
             if !built.hasSuffix("built\n") { try skip("no clang with libFuzzer: \(built.prefix(200))") }
             let options = "-runs=60000 -max_total_time=10 -max_len=2048 -seed=\(getpid())"
             let log = await runOnHost(
-                "/bin/sh", ["-c", "cd '\(directory)' && mkdir new && ./fuzz_\(target) \(options) new '\(corpus)' 2>&1; echo status $?; rm -rf new"])
+                "/bin/sh",
+                [
+                    "-c",
+                    "cd '\(directory)' && mkdir new && ./fuzz_\(target) \(options) new '\(corpus)' 2>&1; echo status $?; rm -rf new",
+                ])
             #expect(log.hasSuffix("status 0\n"), "\(log.suffix(3000))")
             #expect(log.contains("Done"))
         }
@@ -39,11 +44,14 @@ import WorkspaceShim
         var random = Random(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
         var fields = 0
         for _ in 0..<4000 {
-            var bytes = (0..<Int.random(in: 0..<300, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0..<300, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             // Lengths that could be right, now and then, and ones just beyond.
             var at = 8
             while at + 8 <= bytes.count, Bool.random(using: &random) {
-                let length = Int.random(in: 0...(bytes.count - at - 8 + Int.random(in: 0...1, using: &random)), using: &random)
+                let length = Int.random(
+                    in: 0...(bytes.count - at - 8 + Int.random(in: 0...1, using: &random)), using: &random)
                 withUnsafeBytes(of: UInt32(length)) { bytes.replaceSubrange(at + 4..<at + 8, with: $0) }
                 at += 8 + length
             }
@@ -74,7 +82,8 @@ import WorkspaceShim
             var message = OutgoingMessage(ISE_EXITED, id: 1)
             for tag in ISE_T_STATUS.rawValue...ISE_T_LEFT.rawValue {
                 let size = [0, 3, 4, 8, 8, 8, 20].randomElement(using: &random) ?? 8
-                message.add(ise_tag(rawValue: tag), bytes: (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) })
+                message.add(
+                    ise_tag(rawValue: tag), bytes: (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) })
             }
             let incoming = try #require(IncomingMessage(packet: message.bytes, descriptors: []))
             command.finish(report: incoming)
