@@ -32,20 +32,24 @@ let package = Package(
         .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
 
         // Floor 3
-        .target(name: "Intents", dependencies: ["CCrypto", "JSON", "Plugins", "Trace"]),
+        .target(name: "Intents", dependencies: ["CCrypto", "Hashing", "JSON", "Plugins", "Trace"]),
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
         .target(
             name: "Runs",
             dependencies: [
-                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace", "Workspaces",
+                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace",
+                "Workspaces",
             ]),
 
         // Floor 5
         .executableTarget(
             name: "ise",
-            dependencies: ["Intents", "JSON", "Models", "Plugins", "Runs", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Intents", "JSON", "Models", "Plugins", "Runs", "Trace",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
 

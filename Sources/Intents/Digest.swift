@@ -4,7 +4,6 @@ import CCrypto
 enum Digest {
     static func md5(_ bytes: [UInt8]) -> [UInt8] { digest(bytes, EVP_md5()) }
     static func sha1(_ bytes: [UInt8]) -> [UInt8] { digest(bytes, EVP_sha1()) }
-    static func sha256(_ bytes: [UInt8]) -> [UInt8] { digest(bytes, EVP_sha256()) }
 
     static func hex(_ bytes: some Sequence<UInt8>) -> String {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

@@ -1,3 +1,4 @@
+import Hashing
 import JSON
 
 /// Makes intents: draws who asks for what, lets the plugins fill in values and words, checks the result and turns away what
@@ -93,8 +94,7 @@ public struct IntentGenerator: Sendable {
     private mutating func unusedID(for text: String) -> String {
         var salt = 0
         while true {
-            let digest = Digest.sha256(Array((salt == 0 ? text : "\(salt)\n\(text)").utf8))
-            let id = "intent_" + Digest.hex(digest.prefix(4))
+            let id = "intent_" + ContentHash(of: salt == 0 ? text : "\(salt)\n\(text)").hex.prefix(8)
             if usedIDs.insert(id).inserted { return id }
             salt += 1
         }

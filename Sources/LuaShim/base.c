@@ -82,14 +82,13 @@ const char *shim_tostring(lua_State *L, int index, size_t *length)
     case LUA_TNUMBER:
     case LUA_TSTRING: return luaL_tolstring(L, index, length);
     case LUA_TLIGHTUSERDATA: lua_pushliteral(L, "null"); break;
-    default: {
+    default:
+        if (luaL_getmetafield(L, index, "__name") == LUA_TNIL) lua_pushnil(L);
         push_identity(L, index);
-        bool named = luaL_getmetafield(L, index, "__name") == LUA_TSTRING;
-        lua_pushfstring(L, "%s#%I", named ? lua_tostring(L, -1) : luaL_typename(L, index),
-            (LUAI_UACINT)lua_tointeger(L, named ? -2 : -1));
-        lua_replace(L, named ? -3 : -2);
-        if (named) lua_pop(L, 1);
-    }
+        lua_pushfstring(L, "%s#%I", lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, index),
+            (LUAI_UACINT)lua_tointeger(L, -1));
+        lua_replace(L, -3);
+        lua_pop(L, 1);
     }
     return lua_tolstring(L, -1, length);
 }

@@ -38,9 +38,11 @@ static Key read_key(lua_State *L, int index)
     return key;
 }
 
-static int compare(const void *a, const void *b)
+// Once the call must stop all keys are equal: the sort, which nothing can leave, is soon done then.
+static int compare(const void *a, const void *b, void *shim)
 {
     const Key *x = a, *y = b;
+    if (((LuaShim *)shim)->stop) return 0;
     if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
     if (x->rank != RANK_STRING) return (x->number > y->number) - (x->number < y->number);
     size_t shorter = x->length < y->length ? x->length : y->length;
@@ -123,7 +125,8 @@ static void push_sorted_keys(lua_State *L, int table)
         keys[i].place = (uint32_t)i + 1;
         lua_pop(L, 1);
     }
-    qsort(keys, (size_t)count, sizeof *keys, compare);
+    qsort_r(keys, (size_t)count, sizeof *keys, compare, shim_of(L));
+    shim_check_stop(L);
     lua_createtable(L, (int)count, 0);
     for (lua_Integer i = 0; i < count; i++) {
         lua_rawgeti(L, list, keys[i].place);
@@ -173,6 +176,7 @@ int shim_next(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
     bool first = lua_isnil(L, 2);
+    LuaShim *shim = shim_of(L);
     Key after = {0}, best = {0};
     if (!first) after = read_key(L, 2);
     bool found = false;
@@ -181,7 +185,7 @@ int shim_next(lua_State *L)
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
         Key key = read_key(L, -1);
-        if ((first || compare(&key, &after) > 0) && (!found || compare(&key, &best) < 0)) {
+        if ((first || compare(&key, &after, shim) > 0) && (!found || compare(&key, &best, shim) < 0)) {
             best = key;
             found = true;
             lua_copy(L, -1, 3);

@@ -89,9 +89,11 @@ typedef struct {
     size_t length;
 } Key;
 
-static int compare_keys(const void *a, const void *b)
+// Once the call must stop all keys are equal: the sort, which nothing can leave, is soon done then.
+static int compare_keys(const void *a, const void *b, void *shim)
 {
     const Key *x = a, *y = b;
+    if (((LuaShim *)shim)->stop) return 0;
     size_t shorter = x->length < y->length ? x->length : y->length;
     int order = memcmp(x->text, y->text, shorter);
     if (order) return order;
@@ -124,7 +126,8 @@ static void encode_object(Encoder *e, int index, size_t count)
         keys[n].text = lua_tolstring(L, -1, &keys[n].length);
         n++;
     }
-    qsort(keys, n, sizeof *keys, compare_keys);
+    qsort_r(keys, n, sizeof *keys, compare_keys, e->shim);
+    shim_check_stop(L);
     put_tag(e, LUA_TAPE_OBJECT);
     put_count(e, n);
     for (size_t i = 0; i < n; i++) {

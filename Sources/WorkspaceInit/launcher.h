@@ -38,6 +38,7 @@ struct template {
     uint32_t id_base;  /* host id of uid 0 inside; 0 when unprivileged */
     uint32_t id_count;
     bool idmapped;
+    bool host_network; /* this launcher never leaves the host's network, and its workspaces don't either */
     struct bind binds[MAX_BINDS];
     int bind_count;
     char cgroup_name[64];
@@ -86,11 +87,13 @@ int network_take(void); /* a namespace's descriptor, or -1 with errno */
 void network_give_back(int fd);
 bool network_refill(void); /* makes one if there is room; false when full */
 int network_empty(void);   /* the one that workspaces without a network share */
+int network_listen(int fd); /* a socket that listens inside, on the proxy's port; or -1 with errno */
 
 /* What one workspace is started with, besides the template and its policy. */
 struct opening {
     uint32_t id;
     int socket, network; /* the init's end; a namespace or negative */
+    int listener;        /* for the host's proxy, or negative */
     int joins[MAX_CONTROLLERS], join_count;
     uint32_t layers[MAX_LAYERS]; /* frozen ones below its own, the lowest first */
     int layer_count;

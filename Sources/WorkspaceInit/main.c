@@ -73,8 +73,9 @@ static void set_template(void)
     add_fact("idmapped", template.idmapped ? "yes" : "no");
     for (int i = 0; i < cgroups.count; i++)
         add_fact("cgroup", cgroups.hierarchies[i].controller);
-    int empty = network_empty();
-    add_fact("network_namespaces", empty >= 0 ? "yes" : "no");
+    /* A launcher in the host's network must not leave it: an ordinary user could not come back. */
+    bool can = !template.host_network && network_empty() >= 0;
+    add_fact("network_namespaces", can ? "yes" : "no");
     if (reply_send(HOST, &answer, NULL, 0) != 0)
         clean_up_and_exit();
 }
@@ -108,26 +109,35 @@ static struct workspace *add_workspace(void)
 }
 
 /* -2: the host's own network; -1: failed. */
-static int choose_network(const struct policy *policy)
+static int choose_network(const struct policy *policy, struct opening *opening)
 {
-    switch (policy->network) {
-    case ISE_NETWORK_HOST:
-        if (template.privileged)
-            return -2;
-        errno = EOPNOTSUPP;
+    if (template.host_network != (policy->network == ISE_NETWORK_HOST)) {
+        errno = EOPNOTSUPP; /* the host asks the wrong launcher */
         return -1;
-    case ISE_NETWORK_NONE: return network_empty();
-    default: return network_take();
     }
+    if (policy->network == ISE_NETWORK_HOST)
+        return -2;
+    if (policy->network == ISE_NETWORK_NONE)
+        return network_empty();
+    int network = network_take();
+    if (network < 0 || policy->network != ISE_NETWORK_ALLOW_LIST)
+        return network;
+    opening->listener = network_listen(network);
+    if (opening->listener >= 0)
+        return network;
+    int error = errno;
+    close(network);
+    errno = error;
+    return -1;
 }
 
 static int start(const struct policy *policy, struct opening *opening, struct failure *failure)
 {
-    opening->network = choose_network(policy);
+    opening->network = choose_network(policy, opening);
     if (opening->network == -1)
         return fail(failure, errno,
-                    policy->network == ISE_NETWORK_HOST ? "give the host's network to a workspace of an ordinary user"
-                                                        : "make a network namespace");
+                    policy->network == ISE_NETWORK_ALLOW_LIST ? "make a network namespace with a socket that listens in it"
+                                                              : "make a network namespace");
     opening->join_count = cgroups_make(&cgroups, policy, opening->id, opening->joins, failure);
     struct workspace *workspace = opening->join_count < 0 ? NULL : add_workspace();
     pid_t pid = -1;
@@ -137,20 +147,23 @@ static int start(const struct policy *policy, struct opening *opening, struct fa
         fail(failure, ENOMEM, "note one more workspace");
     for (int i = 0; i < opening->join_count; i++)
         close(opening->joins[i]);
-    bool owned = policy->network == ISE_NETWORK_LOOPBACK;
+    bool again = policy->network == ISE_NETWORK_LOOPBACK; /* a namespace that had a proxy is not used again */
+    bool owned = again || policy->network == ISE_NETWORK_ALLOW_LIST;
     if (pid < 0) {
         if (workspace != NULL)
             workspace_count--;
         if (opening->join_count > 0)
             cgroups_remove(&cgroups, opening->id);
-        if (owned)
+        if (again)
             network_give_back(opening->network);
+        else if (owned)
+            close(opening->network);
         return -1;
     }
     *workspace =
         (struct workspace){.id = opening->id, .pid = pid, .network = -1, .grouped = opening->join_count > 0};
     /* Descriptors held here are copied by every clone: only so many networks are kept to be used again. */
-    if (owned && workspace_count <= POOLED_NETWORKS * 4)
+    if (again && workspace_count <= POOLED_NETWORKS * 4)
         workspace->network = opening->network;
     else if (owned)
         close(opening->network);
@@ -163,7 +176,7 @@ static const struct policy *read_opening(struct opening *opening)
     struct field field;
     size_t offset = 0;
     uint64_t number = MAX_POLICIES;
-    *opening = (struct opening){.id = request.header.id, .socket = message_take_fd(&request, 0)};
+    *opening = (struct opening){.id = request.header.id, .socket = message_take_fd(&request, 0), .listener = -1};
     while (field_next(&request, &offset, &field))
         if (field.tag == ISE_T_POLICY)
             number = field_number(&field);
@@ -185,12 +198,14 @@ static void open_workspace(void)
     close(opening.socket);
     if (pid < 0) {
         reply_failed(HOST, opening.id, failure.stage, failure.error);
-        return;
+    } else {
+        reply_begin(&answer, ISE_OPENED, opening.id);
+        reply_number(&answer, ISE_T_PID, (uint64_t)pid);
+        if (reply_send(HOST, &answer, &opening.listener, opening.listener >= 0 ? 1 : 0) != 0)
+            clean_up_and_exit();
     }
-    reply_begin(&answer, ISE_OPENED, opening.id);
-    reply_number(&answer, ISE_T_PID, (uint64_t)pid);
-    if (reply_send(HOST, &answer, NULL, 0) != 0)
-        clean_up_and_exit();
+    if (opening.listener >= 0)
+        close(opening.listener);
 }
 
 static void freeze_layer(void)
@@ -291,6 +306,6 @@ int main(void)
         }
         if (waits[0].revents & (POLLIN | POLLHUP | POLLERR))
             handle_request();
-        idle_work = template.id_count != 0;
+        idle_work = template.id_count != 0 && !template.host_network;
     }
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,33 @@ int network_empty(void)
     if (empty < 0)
         empty = make(false);
     return empty;
+}
+
+static int listen_here(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(ISE_PROXY_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 128) == 0)
+        return fd;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return -1;
+}
+
+/* A socket stays in the namespace that it was made in, whoever holds it: this one is the workspace's only way out. */
+int network_listen(int fd)
+{
+    if (setns(fd, CLONE_NEWNET) != 0)
+        return -1;
+    int listener = listen_here();
+    int error = errno;
+    if (setns(own, CLONE_NEWNET) != 0)
+        abort();
+    errno = error;
+    return listener;
 }
 
 /* The third column of each "Name: …" pair of lines is a counter; all that count traffic must be 0. */

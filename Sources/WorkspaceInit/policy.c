@@ -15,7 +15,12 @@ int policy_read(struct policy *policy, const struct message *message, struct fai
         switch (field.tag) {
         case ISE_T_DISK_BYTES: policy->disk_bytes = field_number(&field); break;
         case ISE_T_INODES: policy->inodes = field_number(&field); break;
-        case ISE_T_NETWORK: policy->network = (enum ise_network)field_number(&field); break;
+        case ISE_T_NETWORK:
+            policy->network = (enum ise_network)field_number(&field);
+            /* A kind that is not known must not become another one. */
+            if (field_number(&field) > ISE_NETWORK_ALLOW_LIST)
+                return fail(failure, EINVAL, "read the kind of network");
+            break;
         case ISE_T_HOSTNAME:
             if (field_string(&field) == NULL)
                 return fail(failure, EINVAL, "read the hostname");

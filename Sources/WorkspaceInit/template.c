@@ -258,7 +258,7 @@ static int enter_namespaces(struct template *template, struct failure *failure)
         return fail(failure, EPERM,
                     "root without the right to mount would be the host's root inside too: run as an ordinary user");
     /* Its own network too: into the host's, an ordinary user could not come back after making one for a workspace. */
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0)
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | (template->host_network ? 0 : CLONE_NEWNET)) != 0)
         return fail(failure, errno, "create a user namespace");
     char map[64];
     snprintf(map, sizeof map, "0 %u 1", uid);
@@ -344,6 +344,8 @@ int template_build(struct template *template, const struct message *message, str
             template->id_base = (uint32_t)field_number(&field);
         else if (field.tag == ISE_T_ID_COUNT)
             template->id_count = (uint32_t)field_number(&field);
+        else if (field.tag == ISE_T_HOST_NETWORK)
+            template->host_network = true;
         else if (field.tag == ISE_T_CGROUP_NAME && field_string(&field) != NULL)
             snprintf(template->cgroup_name, sizeof template->cgroup_name, "%s", field_string(&field));
     }

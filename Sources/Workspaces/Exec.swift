@@ -93,6 +93,8 @@ public struct ExecResult: Sendable {
     public var denials: [Denial]
     /// Sorted by path; nil when the policy's change tracking is off.
     public var changes: [FileChange]?
+    /// What went through the proxy of an allow-list while it ran, also for what an earlier command left running.
+    public var networkAttempts: [EgressAttempt] = []
 
     public var succeeded: Bool { exitCode == 0 && endedBy == .exit }
 }

@@ -49,7 +49,8 @@ final class Launcher: Sendable {
         }
     }
 
-    /// `watcher` hears of OPENED, FAILED and CLOSED of the workspace, and nil when the launcher itself is gone.
+    /// `watcher` hears of OPENED, whose descriptors are then its own, FAILED and CLOSED of the workspace, and nil when the launcher
+    /// itself is gone.
     func open(
         _ number: UInt32, policy: UInt32, layers: [UInt32], socket: Int32,
         watcher: @escaping @Sendable (IncomingMessage?) -> Void
@@ -129,7 +130,9 @@ final class Launcher: Sendable {
         let watcher = state.withLock { state in
             isLast ? state.watchers.removeValue(forKey: message.id) : state.watchers[message.id]
         }
-        for descriptor in message.descriptors { close(descriptor) }
+        if watcher == nil || message.type != ISE_OPENED.rawValue {
+            for descriptor in message.descriptors { close(descriptor) }
+        }
         watcher?(message)
     }
 }

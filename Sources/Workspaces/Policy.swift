@@ -2,6 +2,8 @@
 public struct Policy: Sendable, Hashable {
     public var limits = Limits()
     public var network = Network.loopback
+    /// Of a network with an allow-list.
+    public var egress = EgressLimits()
     public var identity = Identity.user
     /// Refused system calls become facts of the results. Costs nothing for calls that are allowed.
     public var reportsDenials = true
@@ -11,11 +13,14 @@ public struct Policy: Sendable, Hashable {
 
     public init() {}
 
-    public enum Network: String, Sendable, Hashable, CaseIterable {
+    public enum Network: Sendable, Hashable {
         /// Not even a loopback interface.
         case none
         /// A private namespace with `lo` up.
         case loopback
+        /// As `loopback`, and an HTTP proxy at 127.0.0.1:3128, which the commands' environment names: it reaches what a rule names,
+        /// and nothing without rules. There is no other way out.
+        case allowList([EgressRule])
         /// The host's own network. Must be asked for by name.
         case host
     }

@@ -25,6 +25,11 @@ extension Policy {
                 "the policy requires a \(limit.rawValue) limit for the whole workspace, which this machine cannot enforce: "
                     + "that needs the \(limit.rawValue) controller of cgroup v2 (delegated to this user) or v1 (as root)")
         }
+        if network != .host, !machine.networkNamespaces {
+            throw WorkspaceError(
+                .limitUnenforceable,
+                "the policy asks for the network \(network), which needs network namespaces: this machine cannot make them")
+        }
         guard limits.diskBytes > 0, limits.inodes > 64, limits.openFiles >= 16 else {
             throw WorkspaceError(
                 .limitUnenforceable,
@@ -37,6 +42,7 @@ extension Policy {
         switch network {
         case .none: ISE_NETWORK_NONE.rawValue
         case .loopback: ISE_NETWORK_LOOPBACK.rawValue
+        case .allowList: ISE_NETWORK_ALLOW_LIST.rawValue
         case .host: ISE_NETWORK_HOST.rawValue
         }
     }
@@ -44,7 +50,7 @@ extension Policy {
     private func compileFilter() throws(WorkspaceError) -> [UInt8] {
         var flags: UInt32 = 0
         if reportsDenials { flags |= ISE_FILTER_NOTIFY.rawValue }
-        if network == .loopback { flags |= ISE_FILTER_ROUTE_NETLINK.rawValue }
+        if network.isPrivate { flags |= ISE_FILTER_ROUTE_NETLINK.rawValue }
         if identity == .root { flags |= ISE_FILTER_ROOT.rawValue }
         var program: UnsafeMutableRawPointer?
         var length = 0

@@ -14,8 +14,13 @@ final class RunningCommand: Sendable {
     private let refusedCalls = Mutex<[Int32: Int]>([:])
     private let terminal = Mutex<Int32>(-1)
 
-    init(_ request: ExecRequest, _ reactor: Reactor) {
+    private let egress: EgressProxy?
+    private let firstAttempt: Int
+
+    init(_ request: ExecRequest, _ reactor: Reactor, _ egress: EgressProxy? = nil) {
         self.request = request
+        self.egress = egress
+        firstAttempt = egress?.log.count ?? 0
         stdout = OutputStream(reactor, limit: request.outputLimit)
         stderr = OutputStream(reactor, limit: request.outputLimit)
         stdin = InputStream(reactor)
@@ -103,6 +108,7 @@ final class RunningCommand: Sendable {
     func finish(report: IncomingMessage) {
         stdout.drain()
         stderr.drain()
+        egress?.settle()
         stdin.close()
         setTerminal(-1)
         var numbers: [UInt32: UInt64] = [:]
@@ -132,7 +138,8 @@ final class RunningCommand: Sendable {
                     maxRSSBytes: Int(number(ISE_T_RSS_KB)) << 10,
                     killLatency: numbers[ISE_T_KILL_NS.rawValue].map { .nanoseconds(Int64(truncatingIfNeeded: $0)) },
                     leftRunning: left,
-                    denials: denials)))
+                    denials: denials,
+                    networkAttempts: egress?.log.attempts(since: firstAttempt) ?? [])))
     }
 
     private static func end(_ reason: UInt32, _ status: Int32) -> ExecEnd {

@@ -18,12 +18,15 @@ struct Template: Sendable {
 
     let cgroupName: String
     let options: HostOptions
+    /// For the launcher whose workspaces are all in the host's network.
+    var isInHostNetwork = false
 
     func message() throws(WorkspaceError) -> OutgoingMessage {
         var message = OutgoingMessage(ISE_TEMPLATE, id: 0)
         message.add(ISE_T_ID_BASE, Self.idBase)
         message.add(ISE_T_ID_COUNT, Self.idCount)
         message.add(ISE_T_CGROUP_NAME, string: cgroupName)
+        if isInHostNetwork { message.add(ISE_T_HOST_NETWORK, 1) }
         addDirectories(&message)
         switch options.root {
         case .host:
@@ -125,9 +128,12 @@ struct Template: Sendable {
     }
 
     private func addIdentity(_ message: inout OutgoingMessage) {
-        add(file: "etc/hosts", to: &message, "127.0.0.1 localhost workspace\n::1 localhost\n")
         add(file: "etc/hostname", to: &message, "workspace\n")
-        add(file: "etc/resolv.conf", to: &message, "# no name server: nothing outside can be reached\n")
+        // In the host's network names mean what they mean to the host.
+        let hosts = "127.0.0.1 localhost workspace\n::1 localhost\n"
+        let resolver = "# no name server: nothing outside can be reached\n"
+        add(file: "etc/hosts", to: &message, isInHostNetwork ? Self.read("/etc/hosts") : hosts)
+        add(file: "etc/resolv.conf", to: &message, isInHostNetwork ? Self.read("/etc/resolv.conf") : resolver)
     }
 
     /// A directory or file of the host at a place of its own, read-only whoever looks.

@@ -22,8 +22,8 @@ extension Workspace {
     /// Sends the request; the command's end, or why it did not come to run, will be its outcome.
     func send(_ request: ExecRequest) throws(WorkspaceError) -> (RunningCommand, UInt32) {
         let id = nextRequest()
-        var message = try Self.message(request, id: id)
-        let command = RunningCommand(request, reactor)
+        var message = try Self.message(request, policy.network, id: id)
+        let command = RunningCommand(request, reactor, egress)
         message.descriptors = try command.makePipes()
         if isolation.startedAsRoot {
             // Only the owner of a pipe may open it anew, as scripts do by way of /dev/stdout.
@@ -42,7 +42,9 @@ extension Workspace {
         return (command, id)
     }
 
-    private static func message(_ request: ExecRequest, id: UInt32) throws(WorkspaceError) -> OutgoingMessage {
+    private static func message(
+        _ request: ExecRequest, _ network: Policy.Network, id: UInt32
+    ) throws(WorkspaceError) -> OutgoingMessage {
         guard let program = request.argv.first, !program.isEmpty else {
             throw WorkspaceError(.commandNotFound, "there is no program to execute: argv is empty")
         }
@@ -51,7 +53,7 @@ extension Workspace {
         }
         var message = OutgoingMessage(ISE_EXEC, id: id)
         for argument in request.argv { message.add(ISE_T_ARGUMENT, bytes: argument + [0]) }
-        for (name, value) in environment(request).sorted(by: { $0.key < $1.key }) {
+        for (name, value) in environment(request, network).sorted(by: { $0.key < $1.key }) {
             guard !name.isEmpty, !name.contains("="), !(name + value).utf8.contains(0) else {
                 throw WorkspaceError(.invalidPath, "\"\(name)\" cannot be the name of an environment variable")
             }
@@ -74,12 +76,12 @@ extension Workspace {
         return message
     }
 
-    private static func environment(_ request: ExecRequest) -> [String: String] {
+    private static func environment(_ request: ExecRequest, _ network: Policy.Network) -> [String: String] {
         let own = [
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME": home, "USER": "user",
             "LOGNAME": "user", "SHELL": "/bin/bash", "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb",
         ]
-        return own.merging(request.environment) { $1 }
+        return own.merging(network.environment) { $1 }.merging(request.environment) { $1 }
     }
 
     /// Ends the command when neither stream has grown for `limit`.

@@ -17,6 +17,7 @@ public final class Workspace: Sendable {
     let launcher: Launcher
     private let policyNumber: UInt32
     let template: Template
+    let egress: EgressProxy?
     private let state = Mutex(State())
     private let tracker: Mutex<ChangeTracker>
 
@@ -43,6 +44,7 @@ public final class Workspace: Sendable {
     private final class Session: Sendable {
         let number: UInt32
         let ready = OneShot<Result<Void, WorkspaceError>>()
+        let opened = OneShot<Result<Void, WorkspaceError>>()
         let gone = OneShot<Void>()
         init(number: UInt32) { self.number = number }
     }
@@ -54,6 +56,7 @@ public final class Workspace: Sendable {
         self.id = id
         self.policy = policy
         policyNumber = number
+        egress = policy.makeProxy(reactor)
         self.isolation = isolation
         self.reactor = reactor
         self.launcher = launcher
@@ -89,7 +92,11 @@ public final class Workspace: Sendable {
             ) { [weak self] message in
                 // Also when the workspace object is gone: somebody may wait for the end.
                 if message?.type != Int(ISE_OPENED.rawValue) { session.gone.set(()) }
-                self?.receiveFromLauncher(message, session)
+                if let self {
+                    receiveFromLauncher(message, session)
+                } else {
+                    for descriptor in message?.descriptors ?? [] { Glibc.close(descriptor) }
+                }
             }
         } catch {
             session.gone.set(())
@@ -97,6 +104,7 @@ public final class Workspace: Sendable {
             throw error
         }
         try await session.ready.value.get()
+        if egress != nil { try await session.opened.value.get() }
     }
 
     /// Ends every process in the workspace and returns when nothing of it is left.
@@ -116,12 +124,17 @@ public final class Workspace: Sendable {
     public var isOpen: Bool { state.withLock { !$0.isClosed } }
 
     private func receiveFromLauncher(_ message: IncomingMessage?, _ session: Session) {
-        guard state.withLock({ $0.session === session }) else { return }
+        guard state.withLock({ $0.session === session && !$0.isClosed }) else {
+            for descriptor in message?.descriptors ?? [] { Glibc.close(descriptor) }
+            return
+        }
         guard let message else {
             tearDown(WorkspaceError(.unavailable, "the launcher of workspaces has ended"))
             return
         }
-        if message.type == ISE_FAILED.rawValue {
+        if message.type == ISE_OPENED.rawValue {
+            session.opened.set(listen(message.descriptors))
+        } else if message.type == ISE_FAILED.rawValue {
             tearDown(unavailable(message.failure()))
         } else if message.type == ISE_CLOSED.rawValue {
             tearDown(WorkspaceError(.closed, "the workspace's init has ended"))
@@ -145,10 +158,12 @@ public final class Workspace: Sendable {
         }
         old.channel?.close()
         old.listener?.close()
+        egress?.detach()
         for stream in old.lateStreams { stream.close() }
         for command in old.commands.values { command.fail(error) }
         for answer in old.requests.values { answer(.failure(error)) }
         old.session?.ready.set(.failure(error))
+        old.session?.opened.set(.failure(error))
     }
 
     // MARK: Freezing
@@ -193,6 +208,7 @@ public final class Workspace: Sendable {
         }
         old.0?.close()
         old.1?.close()
+        egress?.detach()
         for stream in old.2 { stream.close() }
         launcher.kill(session.number)
         await session.gone.value

@@ -13,6 +13,8 @@ public actor WorkspaceHost {
     private let reactor: Reactor
     private let launcher: Launcher
     private let template: Template
+    /// A second one, started when a policy first asks for the host's network: a launcher that has left it cannot come back.
+    private var hostNetworkLauncher: Task<Result<Launcher, WorkspaceError>, Never>?
     private var policies: [Policy: UInt32] = [:]
     private var nextWorkspace = 1
     /// Opened ahead of need, never used.
@@ -31,15 +33,27 @@ public actor WorkspaceHost {
         signal(SIGPIPE, SIG_IGN)
         let reactor = try Reactor()
         do {
-            let launcher = try Launcher(reactor: reactor)
-            let number = launched.add(1, ordering: .relaxed).newValue
-            let template = Template(cgroupName: "ise-\(getpid())-\(startTime(of: getpid()))-\(number)", options: options)
-            let facts = try await launcher.build(try template.message())
+            let (launcher, template, facts) = try await startLauncher(reactor, options)
             return WorkspaceHost(reactor, launcher, template, IsolationReport(facts: facts))
         } catch {
             reactor.stop()
             throw WorkspaceError(
                 .unavailable, "this machine cannot make workspaces: \(error.message)\(advice(error))", errno: error.errno)
+        }
+    }
+
+    private static func startLauncher(
+        _ reactor: Reactor, _ options: HostOptions, inHostNetwork: Bool = false
+    ) async throws(WorkspaceError) -> (Launcher, Template, facts: [String]) {
+        let launcher = try Launcher(reactor: reactor)
+        let number = launched.add(1, ordering: .relaxed).newValue
+        let name = "ise-\(getpid())-\(startTime(of: getpid()))-\(number)"
+        let template = Template(cgroupName: name, options: options, isInHostNetwork: inHostNetwork)
+        do {
+            return (launcher, template, try await launcher.build(try template.message()))
+        } catch {
+            await launcher.end()
+            throw error
         }
     }
 
@@ -71,12 +85,15 @@ public actor WorkspaceHost {
         isShutDown = true
         spare = [:]
         await launcher.end()
+        if case .success(let second)? = await hostNetworkLauncher?.value { await second.end() }
         reactor.stop()
     }
 
     func make(_ policy: Policy, over layers: [FrozenLayer] = []) async throws(WorkspaceError) -> Workspace {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
-        let number = try number(of: policy)
+        let launcher = try await launcher(for: policy)
+        guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
+        let number = try number(of: policy, launcher)
         let workspace = Workspace(
             id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, template: template,
             isolation: isolation, reactor: reactor, launcher: launcher)
@@ -95,7 +112,25 @@ public actor WorkspaceHost {
         filling.remove(policy)
     }
 
-    private func number(of policy: Policy) throws(WorkspaceError) -> UInt32 {
+    private func launcher(for policy: Policy) async throws(WorkspaceError) -> Launcher {
+        guard policy.network == .host else { return launcher }
+        if let hostNetworkLauncher { return try await hostNetworkLauncher.value.get() }
+        let starting = Task { [reactor, options = template.options] () -> Result<Launcher, WorkspaceError> in
+            do throws(WorkspaceError) {
+                return .success(try await Self.startLauncher(reactor, options, inHostNetwork: true).0)
+            } catch {
+                let message = "could not start a launcher in the host's network: \(error.message)"
+                return .failure(WorkspaceError(.unavailable, message, errno: error.errno))
+            }
+        }
+        hostNetworkLauncher = starting
+        let result = await starting.value
+        if case .failure = result { hostNetworkLauncher = nil }  // the next one tries again
+        return try result.get()
+    }
+
+    private func number(of policy: Policy, _ launcher: Launcher) throws(WorkspaceError) -> UInt32 {
+        let policy = policy.withoutRules
         if let number = policies[policy] { return number }
         let number = UInt32(policies.count)
         try launcher.define(policy.message(number: number, on: isolation))

@@ -65,6 +65,16 @@ import Testing
         #expect(error.message.hasPrefix("\(field) is not available to plugins"))
     }
 
+    @Test func `A name that is no string does not unbalance the stack`() async throws {
+        let body = """
+            local t = setmetatable({}, { __name = 5 })
+            local big = ('x'):rep(5000)
+            print(t, big, t, big)
+            return ('%s %s'):format(t, 'y')
+            """
+        #expect(try await result(body) == "table#1 y")
+    }
+
     @Test func `Collecting on request is refused`() async throws {
         #expect(try await failure("collectgarbage()").message == "collectgarbage can only \"count\" here")
         #expect(try await result("return collectgarbage('count') > 1") == true)

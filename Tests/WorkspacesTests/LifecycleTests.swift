@@ -68,7 +68,8 @@ import Testing
         _ = try await workspace.exec(.shell("sleep 500 &"))
         let groups = controlGroups()
         await host.shutdown()
-        #expect(controlGroups().count < groups.count || groups.isEmpty)
+        // Other tests start hosts meanwhile: what matters is that groups which were there are gone.
+        #expect(!groups.isSubset(of: controlGroups()) || groups.isEmpty)
         await #expect(throws: WorkspaceError.self) { _ = try await host.open() }
         await #expect(throws: WorkspaceError.self) { _ = try await workspace.exec(.shell("true")) }
     }

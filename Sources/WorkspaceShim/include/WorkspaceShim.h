@@ -35,6 +35,11 @@ int ise_bytes_waiting(int fd);
 /* Highest number of descriptors this process may have; raises the soft limit to the hard one. */
 unsigned long ise_raise_descriptor_limit(void);
 
+/* ---- accept.c ---- */
+
+/* The next connection, whose calls do not wait; or -errno. */
+int ise_accept(int listener);
+
 /* ---- filter.c ---- */
 
 enum ise_filter_flags {

@@ -28,7 +28,7 @@ enum ise_type {
     ISE_RELEASE,      /* id = the layer's number */
     /* launcher -> host */
     ISE_TEMPLATE_READY = 16, /* id 0; FACT fields */
-    ISE_OPENED,              /* PID */
+    ISE_OPENED,              /* PID; fd: the proxy's listening socket, when the network is ISE_NETWORK_ALLOW_LIST */
     ISE_CLOSED,              /* STATUS */
     ISE_FROZEN,              /* the layer is kept; failures have the layer's number, too */
     ISE_NOT_FROZEN,          /* STAGE, ERRNO */
@@ -71,6 +71,7 @@ enum ise_tag {
     ISE_T_ID_BASE,
     ISE_T_ID_COUNT,
     ISE_T_CGROUP_NAME,
+    ISE_T_HOST_NETWORK, /* this launcher's workspaces are all in the host's network */
     /* open */
     ISE_T_POLICY,
     ISE_T_LAYER, /* a frozen layer's number; the lowest first */
@@ -110,7 +111,10 @@ enum ise_tag {
     ISE_T_TRUNCATED
 };
 
-enum ise_network { ISE_NETWORK_NONE = 0, ISE_NETWORK_LOOPBACK, ISE_NETWORK_HOST };
+enum ise_network { ISE_NETWORK_NONE = 0, ISE_NETWORK_LOOPBACK, ISE_NETWORK_HOST, ISE_NETWORK_ALLOW_LIST };
+
+/* Where a workspace with an allow-list finds its proxy: on its own 127.0.0.1, so no two of them can be in each other's way. */
+enum { ISE_PROXY_PORT = 3128 };
 
 /* Why a command's tree was killed; 0 = it ended by itself. Values above 1 are the host's reasons. */
 enum ise_ended_by { ISE_ENDED_ITSELF = 0, ISE_ENDED_TIMEOUT, ISE_ENDED_SILENCE, ISE_ENDED_OUTPUT, ISE_ENDED_CANCELLED };
