@@ -279,7 +279,8 @@ int main(void)
     /* Every descriptor but the host's socket is somebody else's. */
     if (syscall(SYS_close_range, HOST + 1, ~0u, 0) != 0)
         return 71;
-    fcntl(HOST, F_SETFD, FD_CLOEXEC);
+    if (fcntl(HOST, F_SETFD, FD_CLOEXEC) != 0)
+        return 70; /* nobody to serve: a command may find and execute this image, too */
     prctl(PR_SET_NAME, "ise-launcher");
     prctl(PR_SET_DUMPABLE, 1); /* the maps of a clone are written through /proc, which belongs to root otherwise */
     sigset_t signals;
@@ -306,7 +307,7 @@ int main(void)
                 ;
             reap();
         }
-        if (waits[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
+        if (waits[0].revents & (POLLIN | POLLHUP | POLLERR))
             handle_request();
         idle_work = template.id_count != 0 && !template.host_network;
     }

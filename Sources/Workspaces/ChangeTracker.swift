@@ -63,12 +63,14 @@ struct ChangeTracker: Sendable {
     private func walk(_ top: Int32, into entries: inout [String: Entry], below path: String, _ budget: inout Int) {
         var found: [(String, Entry)] = []
         _ = withUnsafeMutablePointer(to: &found) { pointer in
-            ise_walk(top, ".", { context, entry in
-                guard let context, let entry = entry?.pointee else { return }
-                let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
-                context.assumingMemoryBound(to: [(String, Entry)].self).pointee.append(
-                    (String(decoding: name, as: UTF8.self), Entry(entry)))
-            }, pointer)
+            ise_walk(
+                top, ".",
+                { context, entry in
+                    guard let context, let entry = entry?.pointee else { return }
+                    let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
+                    context.assumingMemoryBound(to: [(String, Entry)].self).pointee.append(
+                        (String(decoding: name, as: UTF8.self), Entry(entry)))
+                }, pointer)
         }
         for (name, var entry) in found {
             if tracking == .content || seen[path + name] != entry.withoutHash(seen[path + name]) {
@@ -138,7 +140,8 @@ struct UpperPlace: Sendable {
 extension ChangeTracker.Entry {
     fileprivate init(_ entry: ise_walk_entry) {
         self.init(
-            inode: entry.inode, mode: entry.mode, size: Int(truncatingIfNeeded: entry.size), modified: entry.modified_ns,
+            inode: entry.inode, mode: entry.mode, size: Int(truncatingIfNeeded: entry.size),
+            modified: entry.modified_ns,
             changed: entry.changed_ns, isWhiteout: entry.whiteout, isCopiedUp: entry.copied_up)
     }
 

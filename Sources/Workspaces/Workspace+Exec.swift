@@ -65,11 +65,13 @@ extension Workspace {
             message.add(ISE_T_TERMINAL, UInt32(max(1, terminal.rows)) << 16 | UInt32(terminal.columns))
         }
         for (resource, value) in request.limits.values {
-            message.add(ISE_T_RLIMIT, bytes: [UInt64(resource.rawValue), UInt64(max(0, value))].withUnsafeBytes(Array.init))
+            message.add(
+                ISE_T_RLIMIT, bytes: [UInt64(resource.rawValue), UInt64(max(0, value))].withUnsafeBytes(Array.init))
         }
         guard message.bytes.count < Int(ISE_MAX_MESSAGE) else {
             throw WorkspaceError(
-                .tooBig, "the arguments and the environment have \(message.bytes.count) bytes, the kernel takes far less")
+                .tooBig,
+                "the arguments and the environment have \(message.bytes.count) bytes, the kernel takes far less")
         }
         return message
     }
@@ -110,7 +112,8 @@ extension RunningCommand {
             return WorkspaceError(.commandNotFound, "\(program): command not found", path: program, errno: error)
         case ("execute", EACCES), ("execute", ENOEXEC):
             return WorkspaceError(
-                .notExecutable, "\(program): cannot execute: \(WorkspaceError.reason(error))", path: program, errno: error)
+                .notExecutable, "\(program): cannot execute: \(WorkspaceError.reason(error))", path: program,
+                errno: error)
         case ("execute", E2BIG):
             return WorkspaceError(.tooBig, "\(program): the argument list is too long", path: program, errno: error)
         case ("execute", _): return .failed(stage: stage, errno: error, path: program)

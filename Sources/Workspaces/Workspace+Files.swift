@@ -57,7 +57,8 @@ extension Workspace {
                 if isWhole, bytes.count + chunk.count > Self.readLimit {
                     return .failure(
                         WorkspaceError(
-                            .tooBig, "could not read \(path): it has more than \(Self.readLimit) bytes; "
+                            .tooBig,
+                            "could not read \(path): it has more than \(Self.readLimit) bytes; "
                                 + "give a limit to read a part of it", path: path, errno: EFBIG))
                 }
                 if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
@@ -122,7 +123,7 @@ extension Workspace {
         do {
             let answer = try await ask(ISE_STAT, path: path)
             return answer.field(ISE_T_ENTRY).flatMap { FileStatus($0.bytes) }
-        } catch where error.errno == ENOENT || error.errno == ENOTDIR {
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
             return nil
         }
     }

@@ -14,7 +14,9 @@ import Testing
         #expect(!hostFile("/proc/self/mountinfo").contains(" probe "))
     }
 
-    @Test(.attack(2)) func `D2 The new mount interface is closed by the filter, not by capabilities alone`() async throws {
+    @Test(.attack(2)) func `D2 The new mount interface is closed by the filter, not by capabilities alone`()
+        async throws
+    {
         let seen = try await Target.probe("new-mounts")
         seen.expectAll(["EPERM", "ENOSYS"])
         #expect(seen.result.denials.contains { $0.syscall == "fsopen" })
@@ -61,8 +63,10 @@ import Testing
         try await withHostDirectory { directory in
             let mark = directory + "/mark"
             writeHostFile(mark, Array("host".utf8))
-            let paths = ["/proc/1/root", "/proc/self/root", "/proc/self/cwd/../../..", "/proc/self/fd/0/../../..", "/proc/1/cwd",
-                "/proc/thread-self/root", "/proc/\(getpid())/root", ""].map { $0 + mark }
+            let paths = [
+                "/proc/1/root", "/proc/self/root", "/proc/self/cwd/../../..", "/proc/self/fd/0/../../..", "/proc/1/cwd",
+                "/proc/thread-self/root", "/proc/\(getpid())/root", "",
+            ].map { $0 + mark }
             try await Target.withWorkspace { workspace in
                 let seen = try await workspace.probe(["open"] + paths)
                 seen.expectAll(["ENOENT", "EACCES", "ENOTDIR"])
@@ -180,7 +184,8 @@ import Testing
             """, policy)
         #expect(tried.exitCode == 0)
         // The directory is one for all workspaces: the next ones must not notice.
-        let next = try await Target.shell("stat -c '%a %t:%T' /dev/null; ls /dev | tr '\\n' ' '; cat /proc/keys | wc -c", policy)
+        let next = try await Target.shell(
+            "stat -c '%a %t:%T' /dev/null; ls /dev | tr '\\n' ' '; cat /proc/keys | wc -c", policy)
         #expect(next.stdout.text == "666 1:3\n\(D1Devices.present)0\n")
     }
 }

@@ -11,11 +11,12 @@ import Testing
             let mark = directory + "/secret"
             writeHostFile(mark, Array("host secret".utf8))
             try await Target.withWorkspace { workspace in
-                let made = try await workspace.exec(.shell(
-                    """
-                    ln -s \(mark) absolute; ln -s ../../../../../..\(mark) relative; ln -s absolute chained; ln -s \(directory) dir
-                    ln -s /proc/self/root\(mark) proc; ln -s /proc/1/root one; ln -s /etc/shadow shadow
-                    """))
+                let made = try await workspace.exec(
+                    .shell(
+                        """
+                        ln -s \(mark) absolute; ln -s ../../../../../..\(mark) relative; ln -s absolute chained; ln -s \(directory) dir
+                        ln -s /proc/self/root\(mark) proc; ln -s /proc/1/root one; ln -s /etc/shadow shadow
+                        """))
                 #expect(made.exitCode == 0)
                 for path in ["absolute", "relative", "chained", "dir/secret", "proc", "one\(mark)", "shadow"] {
                     #expect((try? await workspace.read(path)) == nil, "\(path)")
@@ -98,11 +99,16 @@ import Testing
     @Test(.attack(28)) func `D28 What is no regular file never keeps the host waiting`() async throws {
         try await Target.withWorkspace { workspace in
             let made = try await workspace.exec(
-                .shell("mkfifo pipe; ln -s pipe link; ln -s /dev/zero zero; ln -s /proc/self/fd/0 magic; ln -s /dev/tty tty; "
-                    + "python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('sock')\"; ls sock"))
+                .shell(
+                    "mkfifo pipe; ln -s pipe link; ln -s /dev/zero zero; ln -s /proc/self/fd/0 magic; ln -s /dev/tty tty; "
+                        + "python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('sock')\"; ls sock"))
             #expect(made.stdout.text == "sock\n")
-            let paths = ["pipe", "link", "zero", "magic", "tty", "sock", "/dev/zero", "/dev/random", "/dev/ptmx", "/dev/tty", "/dev/full",
-                "/proc/self/environ", "/proc/1/environ", "/proc/self/mem", "/proc/kmsg", "/dev/stdin", "/proc/self/fd/1"]
+            let paths = [
+                "pipe", "link", "zero", "magic", "tty", "sock", "/dev/zero", "/dev/random", "/dev/ptmx", "/dev/tty",
+                "/dev/full",
+                "/proc/self/environ", "/proc/1/environ", "/proc/self/mem", "/proc/kmsg", "/dev/stdin",
+                "/proc/self/fd/1",
+            ]
             for path in paths {
                 let read = try await within(.seconds(20)) { (try? await workspace.read(path, limit: 16)) == nil }
                 #expect(read == true, "\(path)")
@@ -123,8 +129,11 @@ import Testing
         let image = InitImage.bytes
         #expect(image.starts(with: [0x7f, 0x45, 0x4c, 0x46]))
         let (offset, size, count) = image.withUnsafeBytes {
-            (Int($0.loadUnaligned(fromByteOffset: 32, as: UInt64.self)), Int($0.loadUnaligned(fromByteOffset: 54, as: UInt16.self)),
-                Int($0.loadUnaligned(fromByteOffset: 56, as: UInt16.self)))
+            (
+                Int($0.loadUnaligned(fromByteOffset: 32, as: UInt64.self)),
+                Int($0.loadUnaligned(fromByteOffset: 54, as: UInt16.self)),
+                Int($0.loadUnaligned(fromByteOffset: 56, as: UInt16.self))
+            )
         }
         let types = (0..<count).map { index in
             image.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset + index * size, as: UInt32.self) }
@@ -133,15 +142,23 @@ import Testing
     }
 
     @Test(.attack(30)) func `D30 Names of every kind come and go unharmed`() async throws {
-        let names = [String(repeating: "n", count: 255), "new\nline", "\u{1B}[31mred", "-rf", "--", "  ", "*", "$(reboot)", "`id`",
-            "'\"", "\\", "\u{202E}gpj.exe", "é", "e\u{301}", "Case", "case", "…", "a:b", "%s%n", "~", ".hidden", "\u{7F}"]
+        let names = [
+            String(repeating: "n", count: 255), "new\nline", "\u{1B}[31mred", "-rf", "--", "  ", "*", "$(reboot)",
+            "`id`",
+            "'\"", "\\", "\u{202E}gpj.exe", "é", "e\u{301}", "Case", "case", "…", "a:b", "%s%n", "~", ".hidden",
+            "\u{7F}",
+        ]
         try await Target.withWorkspace { workspace in
             for (index, name) in names.enumerated() { try await workspace.write("d/" + name, [UInt8(index)]) }
-            for (index, name) in names.enumerated() { #expect(try await workspace.read("d/" + name) == [UInt8(index)], "\(name)") }
+            for (index, name) in names.enumerated() {
+                #expect(try await workspace.read("d/" + name) == [UInt8(index)], "\(name)")
+            }
             #expect(Set(try await workspace.list("d").entries.map(\.path)) == Set(names))
             for name in names { try await workspace.remove("d/" + name) }
             #expect(try await workspace.list("d").entries.isEmpty)
-            await #expect(throws: WorkspaceError.self) { try await workspace.write(String(repeating: "n", count: 256), [1]) }
+            await #expect(throws: WorkspaceError.self) {
+                try await workspace.write(String(repeating: "n", count: 256), [1])
+            }
             // Names that are no UTF-8 are shown, marked; they don't break a listing.
             _ = try await workspace.exec(.shell("cd d; touch \"$(printf 'bad\\377')\" good"))
             #expect(try await workspace.list("d").entries.map(\.path) == ["bad\u{FFFD}", "good"])
@@ -161,7 +178,12 @@ import Testing
 
     @Test(.attack(31)) func `D31 Endless files are not read to their end`() async throws {
         try await Target.withWorkspace { workspace in
-            #expect(try await workspace.exec(.shell("truncate -s 1T huge; truncate -s 7E larger; touch -d @99999999999 future; touch -d @-99999999999 past")).exitCode == 0)
+            #expect(
+                try await workspace.exec(
+                    .shell(
+                        "truncate -s 1T huge; truncate -s 7E larger; touch -d @99999999999 future; touch -d @-99999999999 past"
+                    )
+                ).exitCode == 0)
             for path in ["huge", "larger"] {
                 do throws(WorkspaceError) {
                     let bytes = try await workspace.read(path)
@@ -197,7 +219,8 @@ import Testing
         try await withHostDirectory { directory in
             let bait = "touch \(directory)/executed"
             try await Target.withWorkspace { workspace in
-                for name in [".git/hooks/post-checkout", ".git/hooks/pre-commit", ".bashrc", ".profile", ".bash_login"] {
+                for name in [".git/hooks/post-checkout", ".git/hooks/pre-commit", ".bashrc", ".profile", ".bash_login"]
+                {
                     try await workspace.write(name, Array("#!/bin/sh\n\(bait)\n".utf8), mode: 0o755)
                 }
                 try await workspace.write(".git/config", Array("[core]\nfsmonitor = \(bait)\npager = \(bait)\n".utf8))

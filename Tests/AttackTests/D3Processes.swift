@@ -114,7 +114,8 @@ import Testing
         try await Target.withWorkspace(policy) { workspace in
             let seen = try await workspace.probe("exhaust", "zombies")
             #expect(seen["zombies_end"] == "EAGAIN" && seen.number("zombies").map { $0 < 60 } == true)
-            let orphans = try await workspace.exec(.shell("for i in $(seq 1 400); do (true &) 2>/dev/null; done; echo done", timeout: .seconds(60)))
+            let orphans = try await workspace.exec(
+                .shell("for i in $(seq 1 400); do (true &) 2>/dev/null; done; echo done", timeout: .seconds(60)))
             #expect(orphans.stdout.text == "done\n")
             #expect(try await workspace.exec(.shell("ps ax -o stat= | grep -c ^Z")).stdout.text == "0\n")
         }
@@ -144,13 +145,17 @@ import Testing
 
     @Test(.attack(41)) func `D41 A process without its first thread is seen and killed`() async throws {
         try await Target.withWorkspace { workspace in
-            let alone = try await within(.seconds(30)) { try await workspace.probe("headless", timeout: .milliseconds(500)).result.endedBy }
+            let alone = try await within(.seconds(30)) {
+                try await workspace.probe("headless", timeout: .milliseconds(500)).result.endedBy
+            }
             #expect(alone == .timeout, "it never came back")
             let left = try await workspace.exec(.shell("/tmp/probe headless >/dev/null & sleep 0.3"))
             #expect(left.leftRunning.count == 1)
-            let killed = try await workspace.exec(.shell("/tmp/probe headless >/dev/null & sleep 1000", timeout: .milliseconds(500)))
+            let killed = try await workspace.exec(
+                .shell("/tmp/probe headless >/dev/null & sleep 1000", timeout: .milliseconds(500)))
             #expect(killed.endedBy == .timeout)
-            let rest = try await workspace.exec(.shell("ps axH -o args= | grep -c '^/tmp/probe headless'; ps ax -o args="))
+            let rest = try await workspace.exec(
+                .shell("ps axH -o args= | grep -c '^/tmp/probe headless'; ps ax -o args="))
             #expect(rest.stdout.text.hasPrefix("1\n"), "\(rest.stdout.text)")
         }
     }

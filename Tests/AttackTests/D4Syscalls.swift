@@ -41,8 +41,14 @@ import Testing
     static let cases: [(Int, [String])] = [
         (54, ["bpf"]), (55, ["perf_event_open"]), (56, ["userfaultfd", "userfaultfd_user"]),
         (57, ["io_uring_setup", "io_uring_enter", "io_uring_register"]), (58, ["keyctl", "add_key", "request_key"]),
-        (59, ["kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "swapon", "swapoff", "reboot", "acct",
-            "quotactl", "syslog", "vhangup", "sethostname", "setdomainname", "lookup_dcookie"]),
+        (
+            59,
+            [
+                "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "swapon", "swapoff",
+                "reboot", "acct",
+                "quotactl", "syslog", "vhangup", "sethostname", "setdomainname", "lookup_dcookie",
+            ]
+        ),
         (63, ["mbind", "set_mempolicy", "move_pages", "migrate_pages", "vmsplice"]),
     ]
 
@@ -86,12 +92,19 @@ import Testing
     @Test(.attack(65)) func `D65 Programs fall back where a call does not exist`() async throws {
         let programs = [
             ("bash", "bash -c 'x=$(echo a | cat); [ $x = a ] && echo fine'"),
-            ("python3", "python3 -c 'import subprocess, threading, tempfile; t = threading.Thread(target=print, args=(\"fine\",)); t.start(); t.join(); subprocess.run([\"true\"], check=True)'"),
+            (
+                "python3",
+                "python3 -c 'import subprocess, threading, tempfile; t = threading.Thread(target=print, args=(\"fine\",)); t.start(); t.join(); subprocess.run([\"true\"], check=True)'"
+            ),
             ("perl", "perl -e 'if (fork == 0) { exit 0 } wait; print \"fine\\n\"'"),
-            ("git", "git init -q r && cd r && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && echo fine"),
+            (
+                "git",
+                "git init -q r && cd r && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && echo fine"
+            ),
             ("tar", "echo x > f && tar czf t.tgz f && rm f && tar xzf t.tgz && [ -f f ] && echo fine"),
             ("node", "node -e 'console.log(\"fine\")'"), ("go", "go version > /dev/null && echo fine"),
-            ("java", "java -version 2>/dev/null && echo fine"), ("gcc", "echo 'int main(void){return 0;}' > a.c && gcc a.c && ./a.out && echo fine"),
+            ("java", "java -version 2>/dev/null && echo fine"),
+            ("gcc", "echo 'int main(void){return 0;}' > a.c && gcc a.c && ./a.out && echo fine"),
         ]
         var ran = 0
         try await Target.withWorkspace { workspace in

@@ -58,17 +58,25 @@ import Testing
     }
 
     @Test(.attack(68)) func `D68 Metadata services and the rest of the world cannot be reached`() async throws {
-        let addresses = ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "192.0.2.1", "198.51.100.1", "203.0.113.1",
-            "2001:db8::1", "224.0.0.1", "255.255.255.255", "10.0.0.1", "172.17.0.1", "192.168.0.1"]
+        let addresses = [
+            "169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "192.0.2.1", "198.51.100.1",
+            "203.0.113.1",
+            "2001:db8::1", "224.0.0.1", "255.255.255.255", "10.0.0.1", "172.17.0.1", "192.168.0.1",
+        ]
         try await Target.withWorkspace { workspace in
-            try await workspace.probe(["connect"] + addresses.flatMap { [$0, "80"] }).expectAll(["ENETUNREACH", "EACCES", "EADDRNOTAVAIL"])
+            try await workspace.probe(["connect"] + addresses.flatMap { [$0, "80"] }).expectAll([
+                "ENETUNREACH", "EACCES", "EADDRNOTAVAIL",
+            ])
             let names = try await workspace.exec(
-                ExecRequest(argv: ["python3", "-c", """
+                ExecRequest(argv: [
+                    "python3", "-c",
+                    """
                     import socket
                     for name in ('metadata.google.internal', 'example.com', 'localhost.localdomain'):
                         try: print(socket.getaddrinfo(name, 80))
                         except OSError: print('unknown')
-                    """]))
+                    """,
+                ]))
             #expect(names.stdout.text == "unknown\nunknown\nunknown\n", "\(names.stdout.text)\(names.stderr.text)")
         }
     }
@@ -85,7 +93,9 @@ import Testing
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { space in space[1...].copyBytes(from: Array(name.utf8)) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
-        let bound = withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) } }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) }
+        }
         #expect(bound == 0 && Glibc.listen(listener, 1) == 0)
         try await Target.withWorkspace(shared) { first in
             try await first.installProbe()
@@ -106,7 +116,8 @@ import Testing
         policy.network = network
         try await Target.withWorkspace(policy) { workspace in
             try await workspace.probe("families").expectAll(["EPERM"])
-            try await workspace.probe("usual-sockets").expectAll(["ok"], except: ["route": network == .none ? "EPERM" : "ok"])
+            try await workspace.probe("usual-sockets").expectAll(
+                ["ok"], except: ["route": network == .none ? "EPERM" : "ok"])
         }
     }
 
@@ -140,7 +151,8 @@ import Testing
             """
         try await Target.withWorkspace { first in
             #expect(try await first.exec(ExecRequest(argv: ["python3", "-c", many])).stdout.text == "24 True\n")
-            let serve = "import socket, time; s = socket.socket(); s.bind(('0.0.0.0', 8099)); s.listen(); print('up', flush=True); time.sleep(1000)"
+            let serve =
+                "import socket, time; s = socket.socket(); s.bind(('0.0.0.0', 8099)); s.listen(); print('up', flush=True); time.sleep(1000)"
             let job = try await first.start(ExecRequest(argv: ["python3", "-c", serve]))
             #expect(try await eventually { job.stdout.text == "up\n" })
             #expect(try await first.probe("connect", "127.0.0.1", "8099")["127.0.0.1"] == "ok")

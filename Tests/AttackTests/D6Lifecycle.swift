@@ -16,7 +16,8 @@ import WorkspaceShim
         func state() -> (descriptors: Int, mounts: Int, children: String, groups: Int) {
             let groups = hostEntries("/sys/fs/cgroup/pids").filter { $0.hasPrefix("ise-\(getpid())-") }
             return (
-                hostEntries("/proc/\(launcher)/fd").count, hostFile("/proc/\(launcher)/mountinfo").split(separator: "\n").count,
+                hostEntries("/proc/\(launcher)/fd").count,
+                hostFile("/proc/\(launcher)/mountinfo").split(separator: "\n").count,
                 hostFile("/proc/\(launcher)/task/\(launcher)/children"), groups.count
             )
         }
@@ -52,7 +53,10 @@ import WorkspaceShim
             }
             // A signal to a command that is not there has no answer.
             workspace.signal(4_000_000, SIGKILL, reason: ISE_ENDED_CANCELLED)
-            let paths = ["/" + String(repeating: "a/", count: 2040), String(repeating: "../", count: 1300), "/proc/self/../../..", "//", "/."]
+            let paths = [
+                "/" + String(repeating: "a/", count: 2040), String(repeating: "../", count: 1300),
+                "/proc/self/../../..", "//", "/.",
+            ]
             for path in paths {
                 _ = try? await workspace.read(path)
                 _ = try? await workspace.list(path)
@@ -123,13 +127,16 @@ import WorkspaceShim
     }
 
     @Test(.attack(93)) func `D93 Workspaces look alike and show nothing of each other`() async throws {
-        let look = "hostname; cat /etc/machine-id /etc/hostname; id; ls -A /proc | grep -v '[0-9]' | sort | md5sum; cat /proc/self/cgroup | cut -d: -f3 | sort -u; cat /proc/net/route | wc -l"
+        let look =
+            "hostname; cat /etc/machine-id /etc/hostname; id; ls -A /proc | grep -v '[0-9]' | sort | md5sum; cat /proc/self/cgroup | cut -d: -f3 | sort -u; cat /proc/net/route | wc -l"
         try await Target.withWorkspace { first in
             try await Target.withWorkspace { second in
                 _ = try await first.exec(.shell("sleep 1000 > /dev/null 2>&1 &"))
                 let a = try await first.exec(.shell(look)), b = try await second.exec(.shell(look))
                 #expect(a.stdout.text == b.stdout.text && a.stdout.text.hasPrefix("workspace\n"))
-                #expect(!a.stdout.text.contains(hostFile("/etc/machine-id").prefix(32)) || hostFile("/etc/machine-id").isEmpty)
+                #expect(
+                    !a.stdout.text.contains(hostFile("/etc/machine-id").prefix(32))
+                        || hostFile("/etc/machine-id").isEmpty)
                 let processes = try await second.exec(.shell("ls /proc | grep -c '^[0-9]'; ps ax | grep -c '[s]leep'"))
                 let counts = processes.stdout.text.split(separator: "\n").compactMap { Int($0) }
                 #expect(counts.count == 2 && counts[0] < 8 && counts[1] == 0)
@@ -156,7 +163,8 @@ import WorkspaceShim
 
     @Test(.attack(95)) func `D95 Crashes and refusals by the hundred do no harm`() async throws {
         try await Target.withWorkspace { workspace in
-            let crashes = try await workspace.exec(.shell("for i in $(seq 1 200); do sh -c 'kill -SEGV $$' 2>/dev/null; done; echo done"))
+            let crashes = try await workspace.exec(
+                .shell("for i in $(seq 1 200); do sh -c 'kill -SEGV $$' 2>/dev/null; done; echo done"))
             #expect(crashes.stdout.text == "done\n")
             let storm = try await workspace.probe("refusal-storm", "10")
             #expect(storm["storm"] == "ok" && storm.result.denials.count == 1, "one line tells of all of them")
@@ -178,7 +186,8 @@ import WorkspaceShim
             for (index, fork) in forks.enumerated() {
                 group.addTask {
                     for round in 0..<10 {
-                        _ = try await fork.exec(.shell("echo \(index)-\(round) > shared; rm tree/f\(round + 1); echo x >> tree/f100"))
+                        _ = try await fork.exec(
+                            .shell("echo \(index)-\(round) > shared; rm tree/f\(round + 1); echo x >> tree/f100"))
                     }
                 }
             }

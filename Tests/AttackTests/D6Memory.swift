@@ -17,7 +17,10 @@ import Testing
         defer { Task { await workspace.close() } }
         guard workspace.isolation.enforces(.memory) else {
             #expect(!workspace.isolation.cgroupControllers.contains("memory") && workspace.isolation.level == "partial")
-            if kind != "heap" { try skip("no memory controller: what is not a process's own heap is not bounded, and the report says so") }
+            if kind != "heap" {
+                try skip(
+                    "no memory controller: what is not a process's own heap is not bounded, and the report says so")
+            }
             #expect(try await workspace.probe("memory-bomb", kind, "96")["heap"] == "ENOMEM")
             return
         }
@@ -46,10 +49,14 @@ import Testing
         var policy = Policy()
         policy.limits.diskBytes = 6 << 20
         try await Target.withWorkspace(policy) { workspace in
-            let fill = try await workspace.exec(.shell("dd if=/dev/zero of=\(place)/big bs=64k 2>&1 | grep -c 'No space'; stat -c %s \(place)/big"))
+            let fill = try await workspace.exec(
+                .shell("dd if=/dev/zero of=\(place)/big bs=64k 2>&1 | grep -c 'No space'; stat -c %s \(place)/big"))
             let lines = fill.stdout.text.split(separator: "\n")
-            #expect(lines.first == "1" && lines.last.flatMap { Int($0) }.map { $0 <= 6 << 20 } == true, "\(fill.stdout.text)")
-            let reserve = try await workspace.exec(.shell("rm \(place)/big; fallocate -l 64M \(place)/big 2>&1 | grep -c 'No space'; rm -f \(place)/big"))
+            #expect(
+                lines.first == "1" && lines.last.flatMap { Int($0) }.map { $0 <= 6 << 20 } == true,
+                "\(fill.stdout.text)")
+            let reserve = try await workspace.exec(
+                .shell("rm \(place)/big; fallocate -l 64M \(place)/big 2>&1 | grep -c 'No space'; rm -f \(place)/big"))
             #expect(reserve.stdout.text == "1\n")
             try await workspace.write("\(place)/small", [1])
         }
@@ -80,7 +87,9 @@ import Testing
                 """
             let seen = try await workspace.exec(ExecRequest(argv: ["python3", "-c", script]))
             let lines = seen.stdout.text.split(separator: "\n")
-            #expect(lines.count == 4 && lines.allSatisfy { ["ENOSPC", "EMLINK", "E2BIG", "EDQUOT"].contains($0) }, "\(seen.stdout.text)\(seen.stderr.text)")
+            #expect(
+                lines.count == 4 && lines.allSatisfy { ["ENOSPC", "EMLINK", "E2BIG", "EDQUOT"].contains($0) },
+                "\(seen.stdout.text)\(seen.stderr.text)")
         }
     }
 
@@ -123,7 +132,8 @@ import Testing
 
     @Test(.attack(82)) func `D82 Games with standard input end`() async throws {
         try await Target.withWorkspace { workspace in
-            #expect(try await workspace.exec(.shell("cat; [ -t 0 ] || echo no terminal")).stdout.text == "no terminal\n")
+            #expect(
+                try await workspace.exec(.shell("cat; [ -t 0 ] || echo no terminal")).stdout.text == "no terminal\n")
             let big = [UInt8](repeating: 1, count: 4 << 20)
             for command in ["exec 0<&-; sleep 0; echo closed", "head -c 1 > /dev/null; echo closed", "echo closed"] {
                 let result = try await within(.seconds(60)) {

@@ -9,7 +9,9 @@ import Testing
         let number = marker(80)
         try await Target.withWorkspace { workspace in
             let spin = try await workspace.exec(
-                .shell("for i in $(seq 1 16); do sh -c 'while :; do :; done' spin\(number) & done; wait", timeout: .milliseconds(700)))
+                .shell(
+                    "for i in $(seq 1 16); do sh -c 'while :; do :; done' spin\(number) & done; wait",
+                    timeout: .milliseconds(700)))
             #expect(spin.endedBy == .timeout)
             #expect(hostProcesses(withCommand: "spin\(number)").isEmpty)
         }
@@ -30,10 +32,14 @@ import Testing
 
     @Test(.attack(83)) func `D83 Sleepers, stopped ones and waiters end with the time limit`() async throws {
         try await Target.withWorkspace { workspace in
-            for command in ["sleep infinity", "kill -STOP $$", "kill -STOP 0; sleep 1000", "while :; do wait; done", "trap '' TERM INT HUP QUIT; cat /dev/zero > /dev/null",
-                "python3 -c 'import signal; signal.alarm(2**31-1); signal.pause()'"]
-            {
-                let result = try await within(.seconds(60)) { try await workspace.exec(.shell(command, timeout: .milliseconds(300))) }
+            for command in [
+                "sleep infinity", "kill -STOP $$", "kill -STOP 0; sleep 1000", "while :; do wait; done",
+                "trap '' TERM INT HUP QUIT; cat /dev/zero > /dev/null",
+                "python3 -c 'import signal; signal.alarm(2**31-1); signal.pause()'",
+            ] {
+                let result = try await within(.seconds(60)) {
+                    try await workspace.exec(.shell(command, timeout: .milliseconds(300)))
+                }
                 #expect(result?.endedBy == .timeout && result?.signal == Int(SIGKILL), "\(command)")
                 #expect(result?.killLatency != nil)
             }
@@ -60,7 +66,9 @@ import Testing
             // A handler that the host has set is not started for a limit of 1 (core(5)), but is for 0.
             #expect(seen.number("core_limit") == 1)
             let lowered = try await workspace.exec(.shell("ulimit -Hc 0; ulimit -c 0; grep core /proc/self/limits"))
-            #expect(lowered.stdout.text.split(separator: " ").dropFirst(4).prefix(2) == ["1", "1"], "\(lowered.stdout.text)")
+            #expect(
+                lowered.stdout.text.split(separator: " ").dropFirst(4).prefix(2) == ["1", "1"], "\(lowered.stdout.text)"
+            )
             #expect(try await workspace.exec(.shell("ls -A . /tmp | grep -c core")).stdout.text == "0\n")
         }
     }
@@ -75,12 +83,16 @@ import Testing
         try await Target.withWorkspace { workspace in
             let long = String(repeating: "x", count: 131_072)
             #expect(await code(workspace, ExecRequest(argv: ["true", long])) == .tooBig)
-            #expect(await code(workspace, ExecRequest(argv: ["true"] + Array(repeating: String(long.dropLast(2)), count: 60))) == .tooBig)
+            #expect(
+                await code(
+                    workspace, ExecRequest(argv: ["true"] + Array(repeating: String(long.dropLast(2)), count: 60)))
+                    == .tooBig)
             #expect(await code(workspace, ExecRequest(argv: ["true"] + Array(repeating: "", count: 300_000))) != nil)
             #expect(await code(workspace, ExecRequest(argv: ["true"], environment: ["A": long])) == .tooBig)
             #expect(await code(workspace, ExecRequest(argv: ["true", "a\0b"])) == .invalidPath)
             #expect(await code(workspace, ExecRequest(argv: [])) == .commandNotFound)
-            let none = "import ctypes; ctypes.CDLL(None).execve(b'/usr/bin/env', (ctypes.c_char_p * 1)(None), (ctypes.c_char_p * 1)(None))"
+            let none =
+                "import ctypes; ctypes.CDLL(None).execve(b'/usr/bin/env', (ctypes.c_char_p * 1)(None), (ctypes.c_char_p * 1)(None))"
             _ = try await workspace.exec(ExecRequest(argv: ["python3", "-c", none]))
             #expect(try await workspace.exec(.shell("echo alive")).stdout.text == "alive\n")
         }
@@ -89,14 +101,23 @@ import Testing
     @Test(.attack(87)) func `D87 What cannot be executed is told apart`() async throws {
         try await Target.withWorkspace { workspace in
             try await workspace.write("noshebang", Array("echo ran\n".utf8), mode: 0o755)
-            try await workspace.write("foreign", [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 11) + [0xf7, 0] + [UInt8](repeating: 0, count: 100), mode: 0o755)
+            try await workspace.write(
+                "foreign",
+                [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 11) + [0xf7, 0]
+                    + [UInt8](repeating: 0, count: 100), mode: 0o755)
             try await workspace.write("missing", Array("#!/no/such/interpreter\n".utf8), mode: 0o755)
             try await workspace.write("itself", Array("#!./itself\n".utf8), mode: 0o755)
             try await workspace.write("garbage", (0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 97) }, mode: 0o755)
             try await workspace.write("empty", [], mode: 0o755)
-            _ = try await workspace.exec(.shell("ln -s nowhere dangling; ln -s loop loop; mkdir dir; mkfifo -m 755 pipe"))
-            for name in ["noshebang", "foreign", "missing", "itself", "garbage", "empty", "dangling", "loop", "dir", "pipe", "/dev/null", "/proc/self/mem"] {
-                await #expect(throws: WorkspaceError.self, "\(name)") { _ = try await workspace.exec(ExecRequest(argv: [name.hasPrefix("/") ? name : "./" + name])) }
+            _ = try await workspace.exec(
+                .shell("ln -s nowhere dangling; ln -s loop loop; mkdir dir; mkfifo -m 755 pipe"))
+            for name in [
+                "noshebang", "foreign", "missing", "itself", "garbage", "empty", "dangling", "loop", "dir", "pipe",
+                "/dev/null", "/proc/self/mem",
+            ] {
+                await #expect(throws: WorkspaceError.self, "\(name)") {
+                    _ = try await workspace.exec(ExecRequest(argv: [name.hasPrefix("/") ? name : "./" + name]))
+                }
             }
             // The init's own image, which the kernel finds there: with nobody at the other end it ends at once.
             let own = try await workspace.exec(ExecRequest(argv: ["/proc/self/exe"], timeout: .seconds(30)))
@@ -109,7 +130,10 @@ import Testing
             let storm = try await within(.seconds(60)) { try await workspace.probe("refusal-storm", "15") }
             #expect(storm?["storm"] == "ok")
             #expect(storm?.result.denials.first?.syscall == "unshare")
-            #expect(try await workspace.exec(.shell("ls -l /proc/[0-9]*/ns/user 2>/dev/null | sed -n 's/.*-> //p' | sort -u | wc -l")).stdout.text == "1\n")
+            #expect(
+                try await workspace.exec(
+                    .shell("ls -l /proc/[0-9]*/ns/user 2>/dev/null | sed -n 's/.*-> //p' | sort -u | wc -l")
+                ).stdout.text == "1\n")
         }
     }
 

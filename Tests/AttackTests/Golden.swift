@@ -27,7 +27,10 @@ struct FilterProgram {
     }
 
     /// Classic BPF over a `struct seccomp_data`. `looked` is told of each word of an argument that is read.
-    func verdict(_ number: UInt32, architecture: UInt32, arguments: [UInt64] = [0, 0, 0, 0, 0, 0], looked: (Int) -> Void = { _ in })
+    func verdict(
+        _ number: UInt32, architecture: UInt32, arguments: [UInt64] = [0, 0, 0, 0, 0, 0],
+        looked: (Int) -> Void = { _ in }
+    )
         -> Verdict
     {
         var a: UInt32 = 0
@@ -95,7 +98,9 @@ struct FilterProgram {
 
     /// The list that was agreed on. To change it: run with ISE_WRITE_GOLDEN=1, read the difference.
     @Test(.attack(64)) func `D64 The calls that are allowed are those of the list in the repository`() async throws {
-        let path = (#filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }) + "/golden/syscalls-\(Self.name).txt"
+        let path =
+            (#filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 })
+            + "/golden/syscalls-\(Self.name).txt"
         let lines = try Self.verdicts().enumerated().compactMap { number, verdict -> String? in
             verdict == .none ? nil : "\(verdict.rawValue) \(syscallName(Int32(number)))"
         }
@@ -108,9 +113,13 @@ struct FilterProgram {
         #expect(agreed.subtracting(ours).isEmpty, "only on the list")
     }
 
-    @Test(.attack(64)) func `D64 Every number gets from the kernel what the filter says, and nothing dies of it`() async throws {
+    @Test(.attack(64)) func `D64 Every number gets from the kernel what the filter says, and nothing dies of it`()
+        async throws
+    {
         let verdicts = try Self.verdicts()
-        let seen = try await Target.withWorkspace { try await $0.probe(["scan", "\(Self.last)"], timeout: .seconds(110)) }
+        let seen = try await Target.withWorkspace {
+            try await $0.probe(["scan", "\(Self.last)"], timeout: .seconds(110))
+        }
         #expect(seen.values.count == verdicts.count, "it ended early: \(seen.result.endedBy)")
         for (number, verdict) in verdicts.enumerated() {
             #if arch(x86_64)
@@ -130,7 +139,8 @@ struct FilterProgram {
     @Test(.attack(50, 51)) func `D50 D51 The filter kills every call of another architecture or of x32`() throws {
         let filter = try FilterProgram(flags: ISE_FILTER_NOTIFY.rawValue)
         for number in 0...UInt32(600) {
-            for other: UInt32 in [0x4000_0003, 0x4000_0028, 0xc000_00b7, 0xc000_003e, 3] where other != Self.architecture {
+            for other: UInt32 in [0x4000_0003, 0x4000_0028, 0xc000_00b7, 0xc000_003e, 3]
+            where other != Self.architecture {
                 #expect(filter.verdict(number, architecture: other) == .kill)
             }
             #if arch(x86_64)
@@ -142,8 +152,10 @@ struct FilterProgram {
     @Test(.attack(66)) func `D66 No decision hangs on what a pointer points to`() throws {
         // A filter cannot follow a pointer, and nothing else decides: refused calls are refused by their number (DenialListener).
         let plain: [String: Set<Int>] = [
-            "ioctl": [1], "prctl": [0], "personality": [0], "clone": [0], "socket": [0, 1, 2], "socketpair": [0], "setrlimit": [0],
-            "prlimit64": [1, 2], "sched_setaffinity": [0], "sched_setscheduler": [0], "sched_setparam": [0], "sched_setattr": [0],
+            "ioctl": [1], "prctl": [0], "personality": [0], "clone": [0], "socket": [0, 1, 2], "socketpair": [0],
+            "setrlimit": [0],
+            "prlimit64": [1, 2], "sched_setaffinity": [0], "sched_setscheduler": [0], "sched_setparam": [0],
+            "sched_setattr": [0],
             "setpriority": [0, 1], "ioprio_set": [0, 1],
         ]
         let filter = try FilterProgram(flags: ISE_FILTER_NOTIFY.rawValue | ISE_FILTER_ROUTE_NETLINK.rawValue)
@@ -160,6 +172,8 @@ struct FilterProgram {
             }
         }
         #expect(!inspected.isEmpty)
-        for (name, arguments) in inspected { #expect(arguments.isSubset(of: plain[name] ?? []), "\(name): \(arguments)") }
+        for (name, arguments) in inspected {
+            #expect(arguments.isSubset(of: plain[name] ?? []), "\(name): \(arguments)")
+        }
     }
 }

@@ -22,7 +22,9 @@ enum Score {
         for (number, results) in all.sorted(by: { $0.key < $1.key }) {
             if results.contains(where: { if case .succeeded = $0 { true } else { false } }) {
                 succeeded.append(number)
-            } else if case .skipped(let reason)? = results.first(where: { if case .stopped = $0 { false } else { true } }),
+            } else if case .skipped(let reason)? = results.first(where: {
+                if case .stopped = $0 { false } else { true }
+            }),
                 !results.contains(where: { if case .stopped = $0 { true } else { false } })
             {
                 skipped.append("D\(number): \(reason)")

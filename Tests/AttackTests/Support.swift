@@ -151,7 +151,9 @@ func eventually(_ condition: () -> Bool) async throws -> Bool {
 }
 
 /// Nil when `body` has not ended by then: a host that hangs must fail a test, not hang it.
-func within<Value: Sendable>(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+func within<Value: Sendable>(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Value) async throws
+    -> Value?
+{
     let work = Task { try await body() }
     return try await withThrowingTaskGroup(of: Value?.self) { group in
         let done = OneShot<Result<Value, any Error>?>()
