@@ -86,7 +86,7 @@ import Testing
         var policy = Policy()
         policy.network = network
         let shared = policy
-        let name = "ise-attack-\(getpid())-\(network.rawValue)"
+        let name = "ise-attack-\(getpid())-\(network)"
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(listener) }
         var address = sockaddr_un()
