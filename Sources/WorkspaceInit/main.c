@@ -70,6 +70,9 @@ static void set_template(void)
     }
     reply_begin(&answer, ISE_TEMPLATE_READY, 0);
     add_fact("started_as", template.privileged ? "root" : "user");
+    char version[16];
+    snprintf(version, sizeof version, "%d", landlock_version());
+    add_fact("landlock", version);
     add_fact("idmapped", template.idmapped ? "yes" : "no");
     for (int i = 0; i < cgroups.count; i++)
         add_fact("cgroup", cgroups.hierarchies[i].controller);

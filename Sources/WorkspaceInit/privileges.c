@@ -101,5 +101,7 @@ int privileges_drop(const struct template *template, const struct policy *policy
     /* After the last change of credentials, which clears both. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return fail(failure, errno, "tie the init to the launcher");
+    if (landlock_restrict(policy, failure) != 0)
+        return -1;
     return load_filter(policy, listener, failure);
 }

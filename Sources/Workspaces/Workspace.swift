@@ -33,6 +33,8 @@ public final class Workspace: Sendable {
         /// Streams of ended commands that something left running may still write to.
         var lateStreams: [OutputStream] = []
         var jobs: [Job] = []
+        /// As they were counted last.
+        var limitHits: [Limits.Kind: Int] = [:]
         /// The host has written files since the last look.
         var isDirty = false
         var untold: [FileChange] = []
@@ -46,6 +48,7 @@ public final class Workspace: Sendable {
         let ready = OneShot<Result<Void, WorkspaceError>>()
         let opened = OneShot<Result<Void, WorkspaceError>>()
         let gone = OneShot<Void>()
+        let pid = Mutex<Int?>(nil)
         init(number: UInt32) { self.number = number }
     }
 
@@ -120,6 +123,9 @@ public final class Workspace: Sendable {
         tearDown(WorkspaceError(.closed, "the workspace is closed"))
     }
 
+    /// The init's pid on the host; nil until the launcher has said it.
+    public var initPID: Int? { state.withLock { $0.session }?.pid.withLock { $0 } }
+
     /// False once it is closed or its init has died.
     public var isOpen: Bool { state.withLock { !$0.isClosed } }
 
@@ -133,6 +139,7 @@ public final class Workspace: Sendable {
             return
         }
         if message.type == ISE_OPENED.rawValue {
+            session.pid.withLock { $0 = message.field(ISE_T_PID).map { Int(truncatingIfNeeded: $0.number) } }
             session.opened.set(listen(message.descriptors))
         } else if message.type == ISE_FAILED.rawValue {
             tearDown(unavailable(message.failure()))
@@ -201,6 +208,7 @@ public final class Workspace: Sendable {
             let layers = state.layers
             tracker.withLock { $0 = Self.tracker(policy, layers, template) }
             state.session = nil
+            state.limitHits = [:]
             state.channel = nil
             state.listener = nil
             state.lateStreams = []
@@ -215,6 +223,21 @@ public final class Workspace: Sendable {
         try await start()
         state.withLock { $0.isFreezing = false }
         return Snapshot(policy: policy, layers: layers)
+    }
+
+    // MARK: Limits
+
+    /// What the control groups have counted since the last call.
+    func newLimitHits() -> [LimitHit] {
+        guard let number = state.withLock({ $0.session?.number }) else { return [] }
+        let groups = ControlGroups(name: template.cgroupName, controllers: isolation.cgroupControllers)
+        let counted = groups.hits(of: number)
+        let before = state.withLock { state in
+            defer { state.limitHits = counted }
+            return state.limitHits
+        }
+        return counted.map { LimitHit(limit: $0, count: $1 - (before[$0] ?? 0)) }
+            .filter { $0.count > 0 }.sorted { $0.limit.rawValue < $1.limit.rawValue }
     }
 
     // MARK: Changes
@@ -281,8 +304,8 @@ public final class Workspace: Sendable {
     }
 
     /// A refusal belongs to the commands that run now: to each of them, when there are several.
-    private func noteDenial(_ syscall: Int32) {
-        for command in state.withLock({ Array($0.commands.values) }) { command.noteDenial(syscall) }
+    private func noteDenial(_ call: RefusedCall) {
+        for command in state.withLock({ Array($0.commands.values) }) { command.noteDenial(call) }
     }
 
     private func noteStart(_ message: IncomingMessage) {

@@ -4,7 +4,7 @@ import Testing
 @testable import Workspaces
 
 /// Namespaces, privileges, other processes.
-@Suite struct D3Processes {
+@Suite(.serialized) struct D3Processes {
     @Test(.attack(33), arguments: Policy.Identity.allCases)
     func `D33 No namespace can be made`(identity: Policy.Identity) async throws {
         var policy = Policy()

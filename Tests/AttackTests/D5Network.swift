@@ -3,7 +3,7 @@ import Testing
 
 @testable import Workspaces
 
-@Suite struct D5Network {
+@Suite(.serialized) struct D5Network {
     /// A socket of the host that listens on loopback, and its port.
     private static func listen(family: Int32 = AF_INET) -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -86,7 +86,7 @@ import Testing
         var policy = Policy()
         policy.network = network
         let shared = policy
-        let name = "ise-attack-\(getpid())-\(network)"
+        let name = "ise-attack-\(getpid())-\(network.description)"
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(listener) }
         var address = sockaddr_un()
