@@ -23,6 +23,8 @@ public final class Workspace: Sendable {
 
     private struct State {
         var session: Session?
+        /// Inits that were told to end when the workspace was frozen.
+        var ending: [Session] = []
         var layers: [FrozenLayer] = []
         var channel: PacketChannel?
         var listener: DenialListener?
@@ -112,14 +114,12 @@ public final class Workspace: Sendable {
 
     /// Ends every process in the workspace and returns when nothing of it is left.
     public func close() async {
-        let session = state.withLock { state in
+        let (session, ending) = state.withLock { state in
             state.isClosed = true
-            return state.session
+            return (state.session, state.ending)
         }
-        if let session {
-            launcher.kill(session.number)
-            await session.gone.value
-        }
+        if let session { launcher.kill(session.number) }
+        for session in ending + [session].compactMap({ $0 }) { await session.gone.value }
         tearDown(WorkspaceError(.closed, "the workspace is closed"))
     }
 
@@ -214,12 +214,18 @@ public final class Workspace: Sendable {
             state.lateStreams = []
             return (old, state.layers)
         }
-        old.0?.close()
-        old.1?.close()
         egress?.detach()
-        for stream in old.2 { stream.close() }
-        launcher.kill(session.number)
-        await session.gone.value
+        state.withLock { state in
+            state.ending.removeAll { $0.gone.valueIfSet != nil }
+            state.ending.append(session)
+        }
+        // The old init's end keeps the machine busy for as long as it has written much: that must not delay the new one.
+        defer {
+            launcher.kill(session.number)
+            old.0?.close()
+            old.1?.close()
+            for stream in old.2 { stream.close() }
+        }
         try await start()
         state.withLock { $0.isFreezing = false }
         return Snapshot(policy: policy, layers: layers)
