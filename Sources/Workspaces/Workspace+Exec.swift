@@ -83,7 +83,7 @@ extension Workspace {
             var seen = -1
             while command.outcome.valueIfSet == nil {
                 let total = command.stdout.totalBytes + command.stderr.totalBytes
-                if total == seen {
+                if total == seen, !command.stdout.isHeldBack, !command.stderr.isHeldBack {
                     self?.signal(id, SIGKILL, reason: ISE_ENDED_SILENCE)
                     return
                 }

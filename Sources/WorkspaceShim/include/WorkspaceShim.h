@@ -69,6 +69,13 @@ int ise_walk(int directory, const char *below, ise_walk_visit *visit, void *cont
 /* -1 for anything but a regular file. */
 int ise_open_regular(int directory, const char *path);
 
+/* ---- beneath.c: names in trees that somebody else has made; -1 and errno on failure ---- */
+
+/* Follows no link at all and cannot leave the directory. */
+int ise_open_beneath(int directory, const char *path, int flags, mode_t mode);
+/* Follows links as a process whose root directory this is. */
+int ise_open_in_root(int root, const char *path, int flags);
+
 /* ---- notify.c ---- */
 
 struct ise_denial {

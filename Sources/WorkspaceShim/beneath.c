@@ -1,0 +1,19 @@
+#include "WorkspaceShim.h"
+
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
+int ise_open_beneath(int directory, const char *path, int flags, mode_t mode)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC | O_NOFOLLOW,
+                           .mode = (flags & O_CREAT) != 0 ? mode : 0,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+int ise_open_in_root(int root, const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
