@@ -17,3 +17,16 @@ int ise_open_in_root(int root, const char *path, int flags)
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
+
+int ise_sync_file_system(int fd)
+{
+    return syncfs(fd);
+}
+
+int ise_exists_in_root(int root, const char *path)
+{
+    int fd = ise_open_in_root(root, path, O_PATH);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}

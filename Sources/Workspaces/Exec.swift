@@ -16,7 +16,7 @@ public struct ExecRequest: Sendable {
     public var terminal: TerminalSize?
     /// Bounds of each process of the command; the workspace's own bounds hold besides.
     public var limits = ProcessLimits()
-    /// From its start until its whole tree is killed.
+    /// From its start until its whole tree is killed. Zero: for as long as it likes.
     public var timeout: Duration
     /// The longest it may write nothing.
     public var silenceTimeout: Duration?

@@ -75,6 +75,10 @@ int ise_open_regular(int directory, const char *path);
 int ise_open_beneath(int directory, const char *path, int flags, mode_t mode);
 /* Follows links as a process whose root directory this is. */
 int ise_open_in_root(int root, const char *path, int flags);
+/* As ise_open_in_root, but only to see whether it is there. */
+int ise_exists_in_root(int root, const char *path);
+/* syncfs(2): -1 and errno when something could not be written. */
+int ise_sync_file_system(int fd);
 
 /* ---- notify.c ---- */
 
