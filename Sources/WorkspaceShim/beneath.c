@@ -1,5 +1,6 @@
 #include "WorkspaceShim.h"
 
+#include <errno.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 
@@ -29,4 +30,19 @@ int ise_exists_in_root(int root, const char *path)
     if (fd >= 0)
         close(fd);
     return fd >= 0;
+}
+
+int ise_write_all(int fd, const void *bytes, size_t length)
+{
+    const char *rest = bytes;
+    while (length > 0) {
+        ssize_t written = write(fd, rest, length);
+        if (written < 0 && errno != EINTR)
+            return -1;
+        if (written > 0) {
+            rest += written;
+            length -= (size_t)written;
+        }
+    }
+    return 0;
 }

@@ -77,6 +77,8 @@ int ise_open_beneath(int directory, const char *path, int flags, mode_t mode);
 int ise_open_in_root(int root, const char *path, int flags);
 /* As ise_open_in_root, but only to see whether it is there. */
 int ise_exists_in_root(int root, const char *path);
+/* All of it, however often it takes: 0, or -1 and errno. */
+int ise_write_all(int fd, const void *bytes, size_t length);
 /* syncfs(2): -1 and errno when something could not be written. */
 int ise_sync_file_system(int fd);
 
