@@ -194,6 +194,7 @@ extension DialogueDriver {
 
     private mutating func run(_ plan: CallPlan) async throws(Ending) -> TurnLoop.Event {
         let number = turn?.number ?? 0
+        var answers: [AnsweredCall] = []
         let calls = conversation.append(plan.run + plan.refused, text: plan.text, reasoning: plan.reasoning)
         for (index, call) in calls.enumerated() {
             let result: ToolResult
@@ -206,11 +207,12 @@ extension DialogueDriver {
             conversation.append(answer: result.modelText, to: call)
             results.append(result)
             tally.count(result)
+            answers.append(AnsweredCall(call.call, result: result.text))
             guard scene.workspace.isOpen else {
                 throw Ending(.infrastructure, "the workspace ended while `\(call.call.name)` ran")
             }
         }
-        return .callsAnswered
+        return .callsAnswered(answers)
     }
 
     private mutating func takeStock() async throws(Ending) -> TurnLoop.Event {

@@ -10,7 +10,7 @@ public struct DialogueLimits: Sendable, Hashable {
     public var tokens = 2_000_000
     /// From the opening of the workspace on. A call that is running is not interrupted: it has its own timeout.
     public var wall: Duration = .seconds(3600)
-    /// The same call with the same bytes this often in a row is a stall.
+    /// A stall: the same call with the same bytes this often in a row, or, with the same result, this often in one user turn.
     public var identicalCalls = 3
     /// How often one user turn is asked for again after a refusal.
     public var proposalRetries = 2

@@ -29,7 +29,7 @@ public struct TurnLoop: Sendable {
         case refused(String)
         case delivered
         case answered(AgentAnswer)
-        case callsAnswered
+        case callsAnswered([AnsweredCall])
         case digested
         /// Something outside of these rules ended the dialogue.
         case ended(Ending)
@@ -51,6 +51,8 @@ public struct TurnLoop: Sendable {
     private var step = 0
     private var emptyInARow = 0
     private var repetition = Repetition()
+    /// How often each call has had the same result in this user turn.
+    private var sameResults: [AnsweredCall: Int] = [:]
     private var endingAfterCalls: Ending?
 
     public init(limits: DialogueLimits) { self.limits = limits }
@@ -69,7 +71,7 @@ public struct TurnLoop: Sendable {
         case .refused(let reason): return refuse(reason, query: proposal?.text)
         case .delivered: return startTurn()
         case .answered(let answer): return handle(answer)
-        case .callsAnswered: return endingAfterCalls.map(Step.finish) ?? askAgent()
+        case .callsAnswered(let answers): return (endingAfterCalls ?? circling(answers)).map(Step.finish) ?? askAgent()
         case .digested: return proposeNext()
         case .ended(let ending): return .finish(ending)
         }
@@ -154,6 +156,7 @@ extension TurnLoop {
         refusalsOfThisTurn = 0
         emptyInARow = 0
         step = 0
+        sameResults = [:]
         return askAgent()
     }
 
@@ -204,6 +207,21 @@ extension TurnLoop {
         return CallPlan(run: calls)
     }
 
+    /// An agent that goes round in a circle repeats calls, though not one after the other. The same call with another result (tests
+    /// between two edits) is no circle.
+    private mutating func circling(_ answers: [AnsweredCall]) -> Ending? {
+        for answer in answers {
+            sameResults[answer, default: 0] += 1
+            if sameResults[answer] == limits.identicalCalls {
+                return Ending(
+                    .stalled,
+                    "`\(answer.call.name)` was called \(limits.identicalCalls) times in user turn \(deliveredTurns) with the "
+                        + "same arguments and the same result")
+            }
+        }
+        return nil
+    }
+
     private func split(_ calls: [ProposedCall], at index: Int) -> CallPlan {
         CallPlan(
             run: Array(calls[..<index]), refused: Array(calls[index...]),
@@ -222,6 +240,19 @@ extension TurnLoop {
             return Ending(.budget, "\(usage.tokens) tokens used, \(limits.tokens) allowed")
         }
         return nil
+    }
+}
+
+/// A call and what came of it.
+public struct AnsweredCall: Sendable, Hashable {
+    public var call: ProposedCall
+    public var result: String
+
+    /// The call's id, which is another each time, does not count.
+    public init(_ call: ProposedCall, result: String) {
+        self.call = call
+        self.call.id = nil
+        self.result = result
     }
 }
 

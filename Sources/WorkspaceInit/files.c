@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -64,27 +65,47 @@ static int refuse_special(int fd)
     return -1;
 }
 
-static int make_parents(const char *path)
+/* Opens the directory that the path's last name is in, and makes those on the way if asked to: step by step, so that nothing is
+ * looked up but by open_inside. `name` gets the last name, never empty nor with a slash; "." stands for the root itself. */
+static int open_parent(const char *path, bool make, char name[NAME_MAX + 1])
 {
-    char parent[PATH_SIZE];
-    if (strlen(path) >= sizeof parent) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(parent, path);
-    for (char *slash = strchr(parent + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        if (mkdir(parent, 0755) != 0 && errno != EEXIST)
+    int directory = open_inside(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+    strcpy(name, ".");
+    while (directory >= 0) {
+        path += strspn(path, "/");
+        size_t length = strcspn(path, "/");
+        if (length == 0)
+            return directory;
+        if (length > NAME_MAX) {
+            close(directory);
+            errno = ENAMETOOLONG;
             return -1;
-        *slash = '/';
+        }
+        memcpy(name, path, length);
+        name[length] = 0;
+        path += length;
+        if (path[strspn(path, "/")] == 0)
+            return directory;
+        int below = -1;
+        if (!make || mkdirat(directory, name, 0755) == 0 || errno == EEXIST)
+            below = open_inside(directory, name, O_PATH | O_DIRECTORY, 0);
+        int error = errno;
+        close(directory);
+        errno = error;
+        directory = below;
     }
-    return 0;
+    return -1;
 }
 
 static int open_file(const struct file_request *request)
 {
-    if ((request->flags & ISE_MAKE_PARENTS) && make_parents(request->path) != 0)
-        return -1;
+    char name[NAME_MAX + 1];
+    if (request->flags & ISE_MAKE_PARENTS) {
+        int parent = open_parent(request->path, true, name);
+        if (parent < 0)
+            return -1;
+        close(parent);
+    }
     int flags = O_RDONLY;
     if (request->flags & ISE_OPEN_WRITE)
         flags = O_WRONLY | O_CREAT | (request->flags & ISE_OPEN_APPEND ? O_APPEND : O_TRUNC) |
@@ -211,34 +232,50 @@ static int remove_tree(int parent, const char *name, int depth)
 
 static int remove_path(const struct file_request *request)
 {
+    char name[NAME_MAX + 1];
+    int parent = open_parent(request->path, false, name);
+    if (parent < 0)
+        return -1;
+    int result;
     if (request->flags & ISE_RECURSIVE)
-        return remove_tree(AT_FDCWD, request->path, 0);
-    if (unlinkat(AT_FDCWD, request->path, 0) == 0)
-        return 0;
-    return errno == EISDIR ? unlinkat(AT_FDCWD, request->path, AT_REMOVEDIR) : -1;
+        result = remove_tree(parent, name, 0);
+    else if ((result = unlinkat(parent, name, 0)) != 0 && errno == EISDIR)
+        result = unlinkat(parent, name, AT_REMOVEDIR);
+    int error = errno;
+    close(parent);
+    errno = error;
+    return result;
 }
 
 static int make_directory(const struct file_request *request)
 {
-    if (make_parents(request->path) != 0)
+    char name[NAME_MAX + 1];
+    int parent = open_parent(request->path, true, name);
+    if (parent < 0)
         return -1;
-    if (mkdir(request->path, 0755) == 0)
-        return 0;
-    struct stat st;
-    int error = errno;
-    if (error == EEXIST && stat(request->path, &st) == 0 && S_ISDIR(st.st_mode))
-        return 0;
+    int result = mkdirat(parent, name, 0755), error = errno;
+    if (result != 0 && error == EEXIST) {
+        int there = open_inside(parent, name, O_PATH | O_DIRECTORY, 0);
+        result = there >= 0 ? 0 : -1;
+        if (there >= 0)
+            close(there);
+    }
+    close(parent);
     errno = error;
-    return -1;
+    return result;
 }
 
 static void answer_stat(struct init *init, uint32_t id, const struct file_request *request)
 {
     struct stat st;
-    if (fstatat(AT_FDCWD, request->path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    int fd = open_inside(AT_FDCWD, request->path, O_PATH | O_NOFOLLOW, 0);
+    if (fd < 0 || fstat(fd, &st) != 0) {
         reply_failed(init->socket, id, "look at the file", errno);
+        if (fd >= 0)
+            close(fd);
         return;
     }
+    close(fd);
     struct ise_entry entry = {(uint64_t)st.st_size, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
                               st.st_mode, (uint32_t)st.st_nlink};
     reply_begin(&init->reply, ISE_FILE, id);
@@ -253,7 +290,8 @@ static void answer_descriptor(struct init *init, uint32_t id, int fd, const char
         return;
     }
     reply_begin(&init->reply, ISE_FILE, id);
-    reply_send(init->socket, &init->reply, &fd, 1);
+    if (reply_send(init->socket, &init->reply, &fd, 1) != 0)
+        reply_failed(init->socket, id, "hand over the file", errno); /* the host must not wait for nothing */
     close(fd);
 }
 

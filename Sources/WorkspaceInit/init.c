@@ -147,6 +147,9 @@ _Noreturn void init_serve(int socket, const struct template *template, const str
     static struct message message;
     init.socket = socket;
     init.user_switch = template->privileged && !policy->root_identity;
+    for (int i = 0; i < policy->rlimit_count; i++)
+        if (policy->rlimits[i].resource == RLIMIT_NOFILE)
+            init.open_files = policy->rlimits[i].value;
     prctl(PR_SET_NAME, "init");
     sigset_t children;
     sigemptyset(&children);

@@ -21,6 +21,7 @@ struct init {
     int socket;
     struct upper upper; /* no command can reach it */
     bool user_switch; /* commands run as `user`, the init doesn't */
+    uint64_t open_files; /* of a command; 0: the init's own limit */
     struct command commands[MAX_COMMANDS];
     struct reply reply;
 };

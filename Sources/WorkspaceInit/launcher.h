@@ -121,6 +121,10 @@ void layer_release(uint32_t number);
 int privileges_drop(const struct template *template, const struct policy *policy, int *listener,
                     struct failure *failure);
 
+/* landlock.c */
+int landlock_version(void); /* 0: the kernel has none */
+int landlock_restrict(const struct policy *policy, struct failure *failure);
+
 /* init.c: serves the host until it hangs up. */
 _Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
                           const struct upper *upper);

@@ -70,6 +70,9 @@ static void set_template(void)
     }
     reply_begin(&answer, ISE_TEMPLATE_READY, 0);
     add_fact("started_as", template.privileged ? "root" : "user");
+    char version[16];
+    snprintf(version, sizeof version, "%d", landlock_version());
+    add_fact("landlock", version);
     add_fact("idmapped", template.idmapped ? "yes" : "no");
     for (int i = 0; i < cgroups.count; i++)
         add_fact("cgroup", cgroups.hierarchies[i].controller);
@@ -276,7 +279,8 @@ int main(void)
     /* Every descriptor but the host's socket is somebody else's. */
     if (syscall(SYS_close_range, HOST + 1, ~0u, 0) != 0)
         return 71;
-    fcntl(HOST, F_SETFD, FD_CLOEXEC);
+    if (fcntl(HOST, F_SETFD, FD_CLOEXEC) != 0)
+        return 70; /* nobody to serve: a command may find and execute this image, too */
     prctl(PR_SET_NAME, "ise-launcher");
     prctl(PR_SET_DUMPABLE, 1); /* the maps of a clone are written through /proc, which belongs to root otherwise */
     sigset_t signals;

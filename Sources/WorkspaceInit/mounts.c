@@ -50,6 +50,10 @@ static int build_proc(struct failure *failure)
     /* No user namespace below this one: most ways to the kernel's weak spots start there. */
     if (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
         return fail(failure, errno, "forbid nested user namespaces");
+    /* These count against the launcher's user on the host, too, who would have none left. */
+    if ((write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
+        (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
+        return fail(failure, errno, "bound the use of inotify");
     for (size_t i = 0; i < sizeof masked_files / sizeof masked_files[0]; i++)
         if (hide(masked_files[i], false, failure) != 0)
             return -1;
@@ -68,7 +72,7 @@ static int build_devices(struct failure *failure)
     if (mount("/dev", "/new/dev", NULL, MS_BIND | MS_REC, NULL) != 0 ||
         mount(NULL, "/new/dev", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) != 0)
         return fail(failure, errno, "bind /dev");
-    if (mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") != 0)
+    if (mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,max=64") != 0)
         return fail(failure, errno, "mount /dev/pts");
     if (mount("/upper/shm", "/new/dev/shm", NULL, MS_BIND, NULL) != 0)
         return fail(failure, errno, "bind /dev/shm");

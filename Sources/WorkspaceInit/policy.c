@@ -27,6 +27,7 @@ int policy_read(struct policy *policy, const struct message *message, struct fai
             snprintf(policy->hostname, sizeof policy->hostname, "%s", field_string(&field));
             break;
         case ISE_T_FILTER:
+            free(policy->filter); /* the last one counts */
             policy->filter = malloc(field.length);
             if (policy->filter == NULL)
                 return fail(failure, ENOMEM, "keep the seccomp filter");

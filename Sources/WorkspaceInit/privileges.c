@@ -59,6 +59,10 @@ static int set_limits(const struct policy *policy, struct failure *failure)
     for (int i = 0; i < policy->rlimit_count; i++) {
         struct rlimit limit;
         int resource = policy->rlimits[i].resource;
+        /* That one is the commands' (run.c): descriptors on their way through sockets count against it a user, and what a command
+         * sends off must not keep the init from answering. */
+        if (resource == RLIMIT_NOFILE)
+            continue;
         if (getrlimit(resource, &limit) != 0)
             return fail(failure, errno, "read resource limit %d", resource);
         /* A hard limit can only be lowered here, which is what is wanted. */
@@ -97,5 +101,7 @@ int privileges_drop(const struct template *template, const struct policy *policy
     /* After the last change of credentials, which clears both. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return fail(failure, errno, "tie the init to the launcher");
+    if (landlock_restrict(policy, failure) != 0)
+        return -1;
     return load_filter(policy, listener, failure);
 }

@@ -68,14 +68,20 @@ static uint64_t mark_of(int proc, const char *pid)
     return line != NULL ? strtoull(line + strlen("Max msgqueue size"), NULL, 10) : 0;
 }
 
+/* A process whose first thread has ended shows as a zombie while others run on: it is one only when it has a single thread left. */
 static bool is_zombie(int proc, const char *pid)
 {
     char path[64], text[512];
     snprintf(path, sizeof path, "%s/stat", pid);
     if (read_file_at(proc, path, text, sizeof text) <= 0)
         return true;
-    const char *end = strrchr(text, ')');
-    return end == NULL || end[1] == 0 || end[2] == 'Z' || end[2] == 'X';
+    const char *at = strrchr(text, ')');
+    if (at == NULL || at[1] == 0)
+        return true;
+    char state = at[2];
+    for (int field = 2; at != NULL && field < 20; field++) /* the 20th is the number of threads */
+        at = strchr(at + 1, ' ');
+    return (state == 'Z' || state == 'X') && (at == NULL || strtol(at, NULL, 10) <= 1);
 }
 
 /* Calls `each` for every living process with the mark; returns how many there were. */

@@ -1,11 +1,13 @@
-/* Starts one command. The child shares the init's memory until it execs (CLONE_VM|CLONE_VFORK), which costs the same however
- * large the init is, and lets it report a failed step by a plain variable. */
+/* Starts one command. The child shares the init's memory until it execs (CLONE_VM), which costs the same however large the init
+ * is, and lets it report a failed step by a plain variable. The init waits for that as vfork does, but not for ever: a process of
+ * the same user may stop the child before it execs. */
 #include "init.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef TIOCGPTN
@@ -22,7 +25,8 @@
 #define TIOCSPTLCK _IOW('T', 0x31, int)
 #endif
 
-enum { STACK = 64 * 1024, MAX_STRINGS = 65536 };
+enum { STACK = 64 * 1024, MAX_STRINGS = 65536, PATIENCE_NS = 20 * 1000 * 1000 };
+static const int64_t longest_start_ns = 60ll * 1000 * 1000 * 1000;
 
 struct start {
     char **arguments, **environment;
@@ -36,6 +40,7 @@ struct start {
     } limits[MAX_RLIMITS];
     int limit_count;
     bool user_switch;
+    uint64_t open_files;
     uint64_t mark;
     const char *volatile stage; /* what failed; NULL: nothing */
     volatile int error;
@@ -80,6 +85,12 @@ static int child(void *context)
         return stop(start, "start a session");
     if (start->terminal >= 0 && ioctl(start->streams[0], TIOCSCTTY, 0) != 0)
         return stop(start, "take the terminal");
+    struct rlimit files;
+    if (start->open_files != 0 && getrlimit(RLIMIT_NOFILE, &files) == 0 && start->open_files < files.rlim_max) {
+        files.rlim_cur = files.rlim_max = start->open_files;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            return stop(start, "set the limit of open files");
+    }
     for (int i = 0; i < start->limit_count; i++)
         if (setrlimit(start->limits[i].resource, &start->limits[i].limit) != 0)
             return stop(start, "set a resource limit");
@@ -199,12 +210,22 @@ static void take_streams(struct start *start, struct message *message)
     memcpy(start->streams, message->fds, sizeof start->streams);
 }
 
+/* Until the child has executed or ended, at which the kernel clears `memory_shared` and wakes who waits for it. */
+static void wait_for_exec(pid_t pid, int *memory_shared, int64_t deadline_ns)
+{
+    struct timespec patience = {0, PATIENCE_NS};
+    while (__atomic_load_n(memory_shared, __ATOMIC_ACQUIRE) != 0)
+        if (syscall(SYS_futex, memory_shared, FUTEX_WAIT, 1, &patience, NULL, 0) != 0 && errno == ETIMEDOUT)
+            kill(pid, now_ns() < deadline_ns ? SIGCONT : SIGKILL);
+}
+
 void run_command(struct init *init, struct message *message)
 {
     static char *arguments[MAX_STRINGS + 1], *environment[MAX_STRINGS + 1];
     static char stack[STACK] __attribute__((aligned(16)));
     uint32_t id = message->header.id;
-    struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch, .terminal = -1};
+    struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch,
+                          .open_files = init->open_files, .terminal = -1};
     struct command *command = free_slot(init);
     struct command new = {.killed_after_ns = -1};
     if (command == NULL) {
@@ -227,11 +248,17 @@ void run_command(struct init *init, struct message *message)
     new.id = id;
     new.mark = mark_next();
     new.started_ns = now_ns();
-    if (new.deadline_ns != 0)
-        new.deadline_ns += new.started_ns;
+    if (new.deadline_ns != 0) /* may be as far off as a caller likes */
+        new.deadline_ns = new.deadline_ns > INT64_MAX - new.started_ns ? INT64_MAX : new.started_ns + new.deadline_ns;
     start.mark = new.mark;
-    new.pid = clone(child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    static int memory_shared;
+    memory_shared = 1;
+    new.pid = clone(child, stack + sizeof stack, CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, &start, NULL, NULL,
+                    &memory_shared);
     int error = errno;
+    if (new.pid > 0)
+        wait_for_exec(new.pid, &memory_shared,
+                      new.deadline_ns != 0 ? new.deadline_ns : new.started_ns + longest_start_ns);
     if (start.terminal >= 0)
         close(start.streams[0]);
     if (new.pid < 0 || start.stage != NULL) {

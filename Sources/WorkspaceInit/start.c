@@ -50,6 +50,11 @@ static _Noreturn void run_init(const struct template *template, const struct pol
         fail(&failure, errno, "make a control group namespace");
         goto failed;
     }
+    /* Without a network there is nothing to share either: in a common namespace, abstract sockets would reach the others. */
+    if (policy->network == ISE_NETWORK_NONE && unshare(CLONE_NEWNET) != 0) {
+        fail(&failure, errno, "make an empty network namespace");
+        goto failed;
+    }
     /* From the mapped-to-nobody id of the clone to the root of the new user namespace, or to the one id that it has. */
     uid_t id = !template->privileged && !policy->root_identity ? ID_USER : 0;
     if ((template->privileged && setgroups(0, NULL) != 0) || setresgid(id, id, id) != 0 || setresuid(id, id, id) != 0) {

@@ -8,12 +8,14 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -61,9 +63,9 @@ static const char *const allowed[] = {
     "rt_sigtimedwait", "rt_tgsigqueueinfo", "select", "setitimer", "sigaltstack", "signalfd", "signalfd4", "time",
     "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create",
     "timerfd_gettime", "timerfd_settime",
-    /* asynchronous I/O of the old kind, System V IPC in the workspace's own namespace */
-    "io_cancel", "io_destroy", "io_getevents", "io_pgetevents", "io_setup", "io_submit", "msgctl", "msgget", "msgrcv",
-    "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
+    /* System V IPC in the workspace's own namespace. No asynchronous I/O of the old kind: its contexts come out of one number for
+     * the whole machine (fs.aio-max-nr), and programs do without it. */
+    "msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
     /* sockets */
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom",
     "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "socketpair",
@@ -143,6 +145,62 @@ static void refuse_others(struct prologue *p, int number, unsigned index, uint32
     emit(p, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
+/* Of the internet families only TCP, UDP and echo requests: asking for anything else would load rarely used protocols (SCTP, DCCP,
+ * MPTCP …) into the kernel. */
+static void refuse_internet_oddities(struct prologue *p)
+{
+    static const uint32_t protocols[] = {0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+    enum { COUNTED = COUNT(protocols) };
+    load(p, offsetof(struct seccomp_data, nr));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 10 + COUNTED);
+    load(p, argument(0));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0);
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 7 + COUNTED);
+    load(p, argument(1));
+    emit(p, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0); /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0);
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 1, 0);
+    emit(p, BPF_RET | BPF_K, p->refuse, 0, 0);
+    load(p, argument(2));
+    for (unsigned i = 0; i < COUNTED; i++)
+        emit(p, BPF_JMP | BPF_JEQ | BPF_K, protocols[i], (uint8_t)(COUNTED - i), 0);
+    emit(p, BPF_RET | BPF_K, p->refuse, 0, 0);
+}
+
+/* Where the init has no user of its own, a command could make it so unimportant that it comes too late to every deadline. */
+static void refuse_touching_init(struct prologue *p)
+{
+    static const uint32_t init[] = {1}, process_user[] = {PRIO_USER}, io_user[] = {3 /* IOPRIO_WHO_USER */};
+    refuse_values(p, SYS_sched_setaffinity, 0, ~0u, init, 1, p->refuse);
+    refuse_values(p, SYS_sched_setscheduler, 0, ~0u, init, 1, p->refuse);
+    refuse_values(p, SYS_sched_setparam, 0, ~0u, init, 1, p->refuse);
+    refuse_values(p, SYS_sched_setattr, 0, ~0u, init, 1, p->refuse);
+    refuse_values(p, SYS_setpriority, 0, ~0u, process_user, 1, p->refuse);
+    refuse_values(p, SYS_setpriority, 1, ~0u, init, 1, p->refuse);
+    refuse_values(p, SYS_ioprio_set, 0, ~0u, io_user, 1, p->refuse);
+    refuse_values(p, SYS_ioprio_set, 1, ~0u, init, 1, p->refuse);
+}
+
+/* A limit of 1 byte is the only one that keeps the kernel from starting the host's handler of core dumps (core(5)); who sets
+ * another is told that it was done, since what they want is no dump. Asking is let through. */
+static void pin_core_limit(struct prologue *p)
+{
+    load(p, offsetof(struct seccomp_data, nr));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_setrlimit, 0, 3);
+    load(p, argument(0));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_CORE, 0, 1);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO, 0, 0);
+    load(p, offsetof(struct seccomp_data, nr));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 7);
+    load(p, argument(1));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_CORE, 0, 5);
+    load(p, argument(2));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
+    load(p, argument(2) + 4);
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO, 0, 0);
+}
+
 static void write_prologue(struct prologue *p, unsigned flags)
 {
     static const uint32_t terminal[] = {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS};
@@ -178,6 +236,9 @@ static void write_prologue(struct prologue *p, unsigned flags)
         emit(p, BPF_JMP | BPF_JEQ | BPF_K, route[0], 1, 0);
         emit(p, BPF_RET | BPF_K, p->refuse, 0, 0);
     }
+    pin_core_limit(p);
+    refuse_internet_oddities(p);
+    refuse_touching_init(p);
     p->code[skip + 1].k = p->length - (skip + 2);
 }
 

@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 enum { WALK_DEPTH = 256, WALK_PATH = 4096 };
@@ -90,7 +92,10 @@ int ise_walk(int directory, const char *below, ise_walk_visit *visit, void *cont
 int ise_open_regular(int directory, const char *path)
 {
     struct stat st;
-    int fd = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    /* A directory may have become a link since it was walked: followed here, it would lead to the host's own files. */
+    struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+    int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
         close(fd);
         fd = -1;

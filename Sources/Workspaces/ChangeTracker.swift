@@ -8,6 +8,8 @@ struct ChangeTracker: Sendable {
     private let tracking: ChangeTracking
     /// Larger files are told apart by their inode's times only.
     private let hashLimit: Int
+    /// Bytes hashed at one look. A file full of holes costs its writer nothing, so sizes alone must not decide.
+    private let hashBudget: Int
     private var seen: [String: Entry] = [:]
     /// Paths that the layers below hold, as far as they were met.
     private let isBelow: @Sendable (String) -> Bool
@@ -32,20 +34,25 @@ struct ChangeTracker: Sendable {
         }
     }
 
-    init(_ tracking: ChangeTracking, hashLimit: Int = 4 << 20, isBelow: @escaping @Sendable (String) -> Bool) {
+    init(
+        _ tracking: ChangeTracking, hashLimit: Int = 4 << 20, hashBudget: Int = 256 << 20,
+        isBelow: @escaping @Sendable (String) -> Bool
+    ) {
         self.tracking = tracking
         self.hashLimit = hashLimit
+        self.hashBudget = hashBudget
         self.isBelow = isBelow
     }
 
     /// Looks at the upper layer and says what is different, sorted by path. `places` names its directories and where they appear.
     mutating func look(at upper: Int32, places: [UpperPlace]) -> [FileChange] {
         var now: [String: Entry] = [:]
+        var budget = hashBudget
         for place in places {
             let top = openat(upper, place.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard top >= 0 else { continue }
             defer { close(top) }
-            walk(top, into: &now, below: place.path)
+            walk(top, into: &now, below: place.path, &budget)
         }
         let changes = difference(to: now)
         seen = now
@@ -53,19 +60,21 @@ struct ChangeTracker: Sendable {
     }
 
     /// What cannot be read (a directory whose owner took his own right to) is left out.
-    private func walk(_ top: Int32, into entries: inout [String: Entry], below path: String) {
+    private func walk(_ top: Int32, into entries: inout [String: Entry], below path: String, _ budget: inout Int) {
         var found: [(String, Entry)] = []
         _ = withUnsafeMutablePointer(to: &found) { pointer in
-            ise_walk(top, ".", { context, entry in
-                guard let context, let entry = entry?.pointee else { return }
-                let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
-                context.assumingMemoryBound(to: [(String, Entry)].self).pointee.append(
-                    (String(decoding: name, as: UTF8.self), Entry(entry)))
-            }, pointer)
+            ise_walk(
+                top, ".",
+                { context, entry in
+                    guard let context, let entry = entry?.pointee else { return }
+                    let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
+                    context.assumingMemoryBound(to: [(String, Entry)].self).pointee.append(
+                        (String(decoding: name, as: UTF8.self), Entry(entry)))
+                }, pointer)
         }
         for (name, var entry) in found {
             if tracking == .content || seen[path + name] != entry.withoutHash(seen[path + name]) {
-                entry.hash = hash(of: entry, at: "." + name, in: top)
+                entry.hash = hash(of: entry, at: "." + name, in: top, &budget)
             } else {
                 entry.hash = seen[path + name]?.hash
             }
@@ -73,8 +82,9 @@ struct ChangeTracker: Sendable {
         }
     }
 
-    private func hash(of entry: Entry, at path: String, in top: Int32) -> ContentHash? {
-        guard entry.kind == .file, entry.size <= hashLimit else { return nil }
+    private func hash(of entry: Entry, at path: String, in top: Int32, _ budget: inout Int) -> ContentHash? {
+        guard entry.kind == .file, entry.size <= min(hashLimit, budget) else { return nil }
+        budget -= entry.size
         let descriptor = ise_open_regular(top, path)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -130,7 +140,8 @@ struct UpperPlace: Sendable {
 extension ChangeTracker.Entry {
     fileprivate init(_ entry: ise_walk_entry) {
         self.init(
-            inode: entry.inode, mode: entry.mode, size: Int(truncatingIfNeeded: entry.size), modified: entry.modified_ns,
+            inode: entry.inode, mode: entry.mode, size: Int(truncatingIfNeeded: entry.size),
+            modified: entry.modified_ns,
             changed: entry.changed_ns, isWhiteout: entry.whiteout, isCopiedUp: entry.copied_up)
     }
 

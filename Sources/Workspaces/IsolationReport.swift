@@ -9,6 +9,8 @@ public struct IsolationReport: Sendable, Hashable {
     /// System files appear with their true owners inside.
     public var idmappedMounts: Bool
     public var networkNamespaces: Bool
+    /// Version of the kernel's Landlock interface; 0: none, the other walls stand alone.
+    public var landlock: Int
     /// Limits enforced by control groups, for a workspace's processes together.
     public var cgroupControllers: [String]
     /// Whose host id a command inside has.
@@ -35,6 +37,7 @@ public struct IsolationReport: Sendable, Hashable {
             "namespaces": ["user", "mount", "pid", "network", "ipc", "uts", "cgroup"],
             "idmapped_mounts": .bool(idmappedMounts),
             "seccomp": "default-deny",
+            "landlock": .int(landlock),
             "cgroup_controllers": JSONValue(cgroupControllers),
             "limits": .object(
                 JSONObject(Limits.Kind.allCases.map { ($0.rawValue, enforces($0) ? "workspace" : "process") })),
@@ -48,6 +51,7 @@ public struct IsolationReport: Sendable, Hashable {
         startedAsRoot = values("started_as") == ["root"]
         idmappedMounts = values("idmapped") == ["yes"]
         networkNamespaces = values("network_namespaces") == ["yes"]
+        landlock = values("landlock").first.flatMap { Int($0) } ?? 0
         cgroupControllers = values("cgroup")
         hostUID = startedAsRoot ? Template.idBase + 1000 : geteuid()
     }

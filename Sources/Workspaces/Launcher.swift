@@ -145,7 +145,7 @@ enum InitImage {
     }()
 
     /// The constant is made by the build, so anything but the alphabet is only padding.
-    private static func decodeBase64(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    static func decodeBase64(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var values = [UInt8](repeating: 0xff, count: 256)
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         for (value, letter) in alphabet.utf8.enumerated() { values[Int(letter)] = UInt8(value) }

@@ -71,7 +71,7 @@ extension Policy {
             let pair = [UInt64(resource.rawValue), UInt64(max(0, value))]
             message.add(ISE_T_RLIMIT, bytes: pair.withUnsafeBytes(Array.init))
         }
-        add(RLIMIT_CORE, 0)
+        add(RLIMIT_CORE, 1)  // not 0: see filter.c
         add(RLIMIT_NOFILE, limits.openFiles)
         add(__RLIMIT_SIGPENDING, 4096)
         if let processes = limits.processes { add(__RLIMIT_NPROC, processes) }

@@ -25,6 +25,11 @@ extension Workspace {
         var message = try Self.message(request, policy.network, id: id)
         let command = RunningCommand(request, reactor, egress)
         message.descriptors = try command.makePipes()
+        if isolation.startedAsRoot {
+            // Only the owner of a pipe may open it anew, as scripts do by way of /dev/stdout.
+            let owner = Template.idBase + (policy.identity == .root ? 0 : 1000)
+            for descriptor in message.descriptors { fchown(descriptor, owner, owner) }
+        }
         defer { for descriptor in message.descriptors { Glibc.close(descriptor) } }
         do {
             try register(command, id: id).send(message)
@@ -60,11 +65,13 @@ extension Workspace {
             message.add(ISE_T_TERMINAL, UInt32(max(1, terminal.rows)) << 16 | UInt32(terminal.columns))
         }
         for (resource, value) in request.limits.values {
-            message.add(ISE_T_RLIMIT, bytes: [UInt64(resource.rawValue), UInt64(max(0, value))].withUnsafeBytes(Array.init))
+            message.add(
+                ISE_T_RLIMIT, bytes: [UInt64(resource.rawValue), UInt64(max(0, value))].withUnsafeBytes(Array.init))
         }
         guard message.bytes.count < Int(ISE_MAX_MESSAGE) else {
             throw WorkspaceError(
-                .tooBig, "the arguments and the environment have \(message.bytes.count) bytes, the kernel takes far less")
+                .tooBig,
+                "the arguments and the environment have \(message.bytes.count) bytes, the kernel takes far less")
         }
         return message
     }
@@ -105,7 +112,8 @@ extension RunningCommand {
             return WorkspaceError(.commandNotFound, "\(program): command not found", path: program, errno: error)
         case ("execute", EACCES), ("execute", ENOEXEC):
             return WorkspaceError(
-                .notExecutable, "\(program): cannot execute: \(WorkspaceError.reason(error))", path: program, errno: error)
+                .notExecutable, "\(program): cannot execute: \(WorkspaceError.reason(error))", path: program,
+                errno: error)
         case ("execute", E2BIG):
             return WorkspaceError(.tooBig, "\(program): the argument list is too long", path: program, errno: error)
         case ("execute", _): return .failed(stage: stage, errno: error, path: program)

@@ -28,12 +28,18 @@ public struct FileListing: Sendable {
 }
 
 extension Workspace {
+    /// Bytes that `read` returns without an explicit limit. A workspace can make a file of any size out of holes.
+    public static let readLimit = 256 << 20
+
     /// Reads a regular file. The workspace's own init opens it, so no link can lead out.
     ///
     /// - Parameters:
     ///   - offset: bytes to skip.
-    ///   - limit: bytes to return at most.
+    ///   - limit: bytes to return at most. Without it the whole rest is returned.
+    /// - Throws: `tooBig` when more than `readLimit` bytes would be returned without a limit.
     public func read(_ path: String, offset: Int = 0, limit: Int = .max) async throws(WorkspaceError) -> [UInt8] {
+        let isWhole = limit == .max
+        let limit = isWhole ? Self.readLimit + 1 : limit
         let descriptor = try await open(path, flags: ISE_OPEN_READ.rawValue)
         let result: Result<[UInt8], WorkspaceError> = await blocking {
             defer { Glibc.close(descriptor) }
@@ -48,6 +54,13 @@ extension Workspace {
                 }
                 if failure != 0 { return .failure(.failed(stage: "read", errno: failure, path: path)) }
                 if chunk.isEmpty { break }
+                if isWhole, bytes.count + chunk.count > Self.readLimit {
+                    return .failure(
+                        WorkspaceError(
+                            .tooBig,
+                            "could not read \(path): it has more than \(Self.readLimit) bytes; "
+                                + "give a limit to read a part of it", path: path, errno: EFBIG))
+                }
                 if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
             }
             return .success(bytes)
@@ -110,7 +123,7 @@ extension Workspace {
         do {
             let answer = try await ask(ISE_STAT, path: path)
             return answer.field(ISE_T_ENTRY).flatMap { FileStatus($0.bytes) }
-        } catch where error.errno == ENOENT || error.errno == ENOTDIR {
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
             return nil
         }
     }

@@ -47,7 +47,7 @@ struct TurnLoopTests {
         #expect(loop.advance(.delivered) == .askAgent(turn: 1, step: 1))
         let wc = call("exec", #"{"command":"wc"}"#)
         #expect(loop.advance(calls(wc)) == .run(CallPlan(run: [wc])))
-        #expect(loop.advance(.callsAnswered) == .askAgent(turn: 1, step: 2))
+        #expect(loop.advance(.callsAnswered([])) == .askAgent(turn: 1, step: 2))
         #expect(loop.advance(.answered(.say("3", reasoning: nil))) == .digest)
         #expect(loop.advance(.digested) == .propose(turn: 2, nil))
         #expect(loop.deliveredTurns == 1)
@@ -216,12 +216,12 @@ struct TurnLoopTests {
         var loop = agentsTurn()
         for _ in 0..<2 {
             _ = loop.advance(calls(call("exec", "{}")))
-            #expect(loop.advance(.callsAnswered).isAgent)
+            #expect(loop.advance(.callsAnswered([])).isAgent)
         }
         #expect(
             loop.advance(calls(call("exec", "{}")))
                 == .run(CallPlan(run: [call("exec", "{}")], refusal: loop.stallRefusal)))
-        #expect(loop.advance(.callsAnswered).outcome == .stalled)
+        #expect(loop.advance(.callsAnswered([])).outcome == .stalled)
     }
 
     @Test func `Ids do not make calls different`() {
@@ -229,30 +229,50 @@ struct TurnLoopTests {
         for id in ["a", "b", "c"] {
             _ = loop.advance(calls(ProposedCall(id: id, name: "exec", arguments: "{}")))
         }
-        #expect(loop.advance(.callsAnswered).outcome == .stalled)
+        #expect(loop.advance(.callsAnswered([])).outcome == .stalled)
     }
 
     @Test func `Another call or one other byte between breaks the row`() {
         var loop = agentsTurn()
         for arguments in ["{}", "{}", "{ }", "{}", "{}"] {
             _ = loop.advance(calls(call("exec", arguments)))
-            #expect(loop.advance(.callsAnswered).isAgent)
+            #expect(loop.advance(.callsAnswered([])).isAgent)
         }
         _ = loop.advance(calls(call("read", "{}")))
-        #expect(loop.advance(.callsAnswered).isAgent)
+        #expect(loop.advance(.callsAnswered([])).isAgent)
+    }
+
+    @Test func `Going round in a circle is a stall, the same call with other results is not`() {
+        var circling = agentsTurn()
+        for round in 1...3 {
+            for name in ["read", "write"] {
+                let call = call(name, "{}")
+                _ = circling.advance(calls(call))
+                let step = circling.advance(.callsAnswered([AnsweredCall(call, result: "the same")]))
+                if round == 3, name == "read" { #expect(step.outcome == .stalled) } else if round < 3 { #expect(step.isAgent) }
+            }
+        }
+        var progressing = agentsTurn()
+        for round in 1...6 {
+            for name in ["exec", "edit"] {
+                let call = call(name, "{}")
+                _ = progressing.advance(calls(call))
+                #expect(progressing.advance(.callsAnswered([AnsweredCall(call, result: "round \(round)")])).isAgent)
+            }
+        }
     }
 
     @Test func `A row goes on over user turns`() {
         var loop = agentsTurn()
         _ = loop.advance(calls(call("exec", "{}"), call("exec", "{}")))
-        _ = loop.advance(.callsAnswered)
+        _ = loop.advance(.callsAnswered([]))
         _ = loop.advance(.answered(.say("ok", reasoning: nil)))
         _ = loop.advance(.digested)
         _ = loop.advance(ask("again"))
         _ = loop.advance(.accepted)
         _ = loop.advance(.delivered)
         _ = loop.advance(calls(call("exec", "{}")))
-        #expect(loop.advance(.callsAnswered).outcome == .stalled)
+        #expect(loop.advance(.callsAnswered([])).outcome == .stalled)
     }
 
     @Test func `Calls after the stalling one of the same answer are refused`() {
@@ -280,21 +300,21 @@ struct TurnLoopTests {
         #expect(plan.run == Array(wanted[..<2]))
         #expect(plan.refused == Array(wanted[2...]))
         #expect(loop.toolCalls == 2)
-        #expect(loop.advance(.callsAnswered).outcome == .budget)
+        #expect(loop.advance(.callsAnswered([])).outcome == .budget)
     }
 
     @Test func `A budget that is just enough does not end the dialogue`() {
         var loop = agentsTurn { $0.toolCalls = 2 }
         _ = loop.advance(calls(call("exec", "1"), call("exec", "2")))
-        #expect(loop.advance(.callsAnswered).isAgent)
+        #expect(loop.advance(.callsAnswered([])).isAgent)
     }
 
     @Test func `Too many steps in one user turn spend the budget`() {
         var loop = agentsTurn { $0.stepsPerTurn = 2 }
         _ = loop.advance(calls(call("exec", "1")))
-        #expect(loop.advance(.callsAnswered) == .askAgent(turn: 1, step: 2))
+        #expect(loop.advance(.callsAnswered([])) == .askAgent(turn: 1, step: 2))
         _ = loop.advance(calls(call("exec", "2")))
-        #expect(loop.advance(.callsAnswered).outcome == .budget)
+        #expect(loop.advance(.callsAnswered([])).outcome == .budget)
     }
 
     @Test func `Spent wall time and tokens end the dialogue at any event`() {
@@ -323,7 +343,7 @@ struct TurnLoopTests {
         var loop = agentsTurn { $0.emptyAnswerRetries = 1 }
         _ = loop.advance(.answered(.nothing(reasoning: nil)))
         _ = loop.advance(calls(call("exec", "1")))
-        _ = loop.advance(.callsAnswered)
+        _ = loop.advance(.callsAnswered([]))
         #expect(loop.advance(.answered(.nothing(reasoning: nil))).isAgent)
     }
 
