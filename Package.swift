@@ -47,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Intents", "JSON", "Models", "Plugins", "Runs", "Trace",
+                "Intents", "JSON", "Models", "Plugins", "Runs", "Trace", "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

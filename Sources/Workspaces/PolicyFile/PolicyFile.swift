@@ -109,6 +109,9 @@ public struct PolicyFile: Sendable {
             .invalidPolicy, "unknown key \"\(name)\"\(place)\(guess) (known here: \(here.joined(separator: ", ")))")
     }
 
+    /// Bytes, of a size as policies spell it; nil: it is none.
+    public static func size(_ text: String) -> Int? { Quantity.bytes(text) }
+
     /// Sets a key as an option of a command line does: `text` for each time that it was given.
     ///
     /// - Throws: `invalidPolicy`.

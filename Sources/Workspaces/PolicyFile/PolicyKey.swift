@@ -113,7 +113,7 @@ extension PolicyKey.Kind {
     func optional() -> Self {
         var kind = self
         kind.isOptional = true
-        kind.words += ", or null for no bound"
+        kind.words += ", or null (as an option: none) for no bound"
         return kind
     }
 }
