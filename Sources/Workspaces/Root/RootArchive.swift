@@ -1,6 +1,7 @@
 import Glibc
 import Hashing
 import Synchronization
+import WorkspaceShim
 
 /// Systems that come as a tar: each is unpacked once, into a directory of the user's cache that is named by the tar's SHA-256.
 ///
@@ -32,6 +33,9 @@ public enum RootArchive {
             try await unpack(archive, packing, into: unpacking)
             guard archive.hashOfLastPass == hash else {
                 throw WorkspaceError(.unavailable, "\(path) was changed while it was read", path: path)
+            }
+            guard ise_exists_in_root(part.descriptor, "bin/sh") != 0 else {
+                throw WorkspaceError(.unavailable, "\(path) cannot be a root: there is no /bin/sh in it", path: path)
             }
             return try await blocking { () -> Result<String, WorkspaceError> in
                 do throws(WorkspaceError) { return .success(try cache.finish(part, hash)) } catch { return .failure(error) }
@@ -90,7 +94,8 @@ public enum RootArchive {
     private static func errors(of job: Job) async -> String {
         var bytes: [UInt8] = []
         for await chunk in job.chunks(of: .stderr) where bytes.count < 1000 { bytes += chunk }
-        return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+        let lines = bytes.split(separator: 0x0A)
+        return lines.first.map { String(decoding: $0, as: UTF8.self) } ?? "it failed"
     }
 }
 

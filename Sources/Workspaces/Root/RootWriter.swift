@@ -131,7 +131,7 @@ final class RootWriter {
             defer { close(parent) }
             try check(mkdirat(parent, parts.last ?? ".", 0o755), "make the directory", path)
             return try openDirectory(parts)
-        case ELOOP: throw TarError("it has a member below \(path), which is or goes through a link")
+        case ELOOP, ENOTDIR: throw TarError("it has a member below \(path), which is no directory, or a link to one")
         default: throw Self.failure("open the directory", path)
         }
     }

@@ -84,7 +84,7 @@ struct TarReader {
             state = .end
             return
         }
-        try header.check()
+        do throws(TarError) { try header.check() } catch { throw members == 0 ? TarError("it is no tar") : error }
         try take(header, handle)
     }
 

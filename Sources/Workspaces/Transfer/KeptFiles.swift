@@ -31,7 +31,7 @@ public struct KeptFiles: Sendable {
         let files: [JSONValue] = files.map { file in
             [
                 "path": .string(file.path), "what": .string(file.what.rawValue), "size": .int(file.size),
-                "mode": .int(Int(file.mode)),
+                "mode": .string("0" + String(file.mode, radix: 8)),
             ]
         }
         let leftOut: [JSONValue] = leftOut.map { ["path": .string($0.path), "reason": .string($0.reason)] }
