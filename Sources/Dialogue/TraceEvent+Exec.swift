@@ -18,6 +18,9 @@ extension TraceEvent {
         }
         if !request.stdin.isEmpty { facts["stdin_bytes"] = .int(request.stdin.count) }
         if !result.leftRunning.isEmpty { facts["left_running"] = JSONValue(result.leftRunning.map(\.command)) }
+        if !result.limitHits.isEmpty {
+            facts["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
+        }
         facts["wall_ms"] = .int(result.wall.milliseconds)
         facts["user_cpu_ms"] = .int(result.userCPU.milliseconds)
         facts["system_cpu_ms"] = .int(result.systemCPU.milliseconds)
@@ -29,7 +32,11 @@ extension TraceEvent {
 }
 
 extension Denial {
-    var json: JSONValue { ["syscall": .string(syscall), "count": .int(count)] }
+    var json: JSONValue {
+        var json: JSONObject = ["syscall": .string(syscall), "count": .int(count)]
+        if !arguments.isEmpty { json["arguments"] = .array(arguments.map { .int($0) }) }
+        return .object(json)
+    }
 }
 
 extension Duration {

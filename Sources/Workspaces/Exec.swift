@@ -61,6 +61,8 @@ public enum ExecEnd: String, Sendable {
     case exit, signal, timeout, silence, cancelled
     case cpuLimit = "cpu_limit"
     case fileSizeLimit = "file_size_limit"
+    /// The kernel killed it for the workspace's memory limit.
+    case memoryLimit = "memory_limit"
 }
 
 /// A process that a command left behind.
@@ -73,6 +75,16 @@ public struct LeftProcess: Sendable, Equatable {
 /// A system call that the policy refused.
 public struct Denial: Sendable, Equatable {
     public var syscall: String
+    public var count: Int
+    /// The leading arguments of the first such call that are plain numbers (flags, families, requests). Pointers are left out:
+    /// what they point at could change while it is read.
+    public var arguments: [Int] = []
+}
+
+/// A limit of the workspace that a command ran into.
+public struct LimitHit: Sendable, Equatable {
+    public var limit: Limits.Kind
+    /// Processes that the kernel killed for memory; forks that it refused.
     public var count: Int
 }
 
@@ -93,6 +105,8 @@ public struct ExecResult: Sendable {
     public var killLatency: Duration?
     public var leftRunning: [LeftProcess]
     public var denials: [Denial]
+    /// Of memory and processes, where control groups bound them; looked up only when the command failed.
+    public var limitHits: [LimitHit] = []
     /// Sorted by path; nil when the policy's change tracking is off.
     public var changes: [FileChange]?
     /// What went through the proxy of an allow-list while it ran, also for what an earlier command left running.

@@ -11,7 +11,12 @@ final class RunningCommand: Sendable {
     /// Its pid inside, once it runs.
     let started = OneShot<Result<Int, WorkspaceError>>()
     let outcome = OneShot<Result<ExecResult, WorkspaceError>>()
-    private let refusedCalls = Mutex<[Int32: Int]>([:])
+    private let refusedCalls = Mutex<[Int32: Refusal]>([:])
+
+    private struct Refusal {
+        var count = 0
+        var arguments: [Int]
+    }
     private let terminal = Mutex<Int32>(-1)
 
     private let egress: EgressProxy?
@@ -100,8 +105,8 @@ final class RunningCommand: Sendable {
         outcome.set(.failure(error))
     }
 
-    func noteDenial(_ syscall: Int32) {
-        refusedCalls.withLock { $0[syscall, default: 0] += 1 }
+    func noteDenial(_ call: RefusedCall) {
+        refusedCalls.withLock { $0[call.number, default: Refusal(arguments: call.plainArguments)].count += 1 }
     }
 
     /// The init's report is the last thing that the command itself could cause: its output is in the pipes by now.
@@ -159,7 +164,7 @@ final class RunningCommand: Sendable {
 
     private var denials: [Denial] {
         refusedCalls.withLock { $0 }
-            .map { number, count in Denial(syscall: syscallName(number), count: count) }
+            .map { Denial(syscall: syscallName($0), count: $1.count, arguments: $1.arguments) }
             .sorted { $0.syscall < $1.syscall }
     }
 }

@@ -15,8 +15,16 @@ extension Workspace {
         } onCancel: {
             signal(id, SIGKILL, reason: ISE_ENDED_CANCELLED)
         }.get()
+        if result.exitCode != 0 { addLimitHits(to: &result) }
         if policy.changeTracking != .off { result.changes = try await look() }
         return result
+    }
+
+    private func addLimitHits(to result: inout ExecResult) {
+        result.limitHits = newLimitHits()
+        if result.signal == Int(SIGKILL), result.endedBy == .signal, result.limitHits.contains(where: { $0.limit == .memory }) {
+            result.endedBy = .memoryLimit
+        }
     }
 
     /// Sends the request; the command's end, or why it did not come to run, will be its outcome.

@@ -33,6 +33,8 @@ public final class Workspace: Sendable {
         /// Streams of ended commands that something left running may still write to.
         var lateStreams: [OutputStream] = []
         var jobs: [Job] = []
+        /// As they were counted last.
+        var limitHits: [Limits.Kind: Int] = [:]
         /// The host has written files since the last look.
         var isDirty = false
         var untold: [FileChange] = []
@@ -201,6 +203,7 @@ public final class Workspace: Sendable {
             let layers = state.layers
             tracker.withLock { $0 = Self.tracker(policy, layers, template) }
             state.session = nil
+            state.limitHits = [:]
             state.channel = nil
             state.listener = nil
             state.lateStreams = []
@@ -215,6 +218,21 @@ public final class Workspace: Sendable {
         try await start()
         state.withLock { $0.isFreezing = false }
         return Snapshot(policy: policy, layers: layers)
+    }
+
+    // MARK: Limits
+
+    /// What the control groups have counted since the last call.
+    func newLimitHits() -> [LimitHit] {
+        guard let number = state.withLock({ $0.session?.number }) else { return [] }
+        let groups = ControlGroups(name: template.cgroupName, controllers: isolation.cgroupControllers)
+        let counted = groups.hits(of: number)
+        let before = state.withLock { state in
+            defer { state.limitHits = counted }
+            return state.limitHits
+        }
+        return counted.map { LimitHit(limit: $0, count: $1 - (before[$0] ?? 0)) }
+            .filter { $0.count > 0 }.sorted { $0.limit.rawValue < $1.limit.rawValue }
     }
 
     // MARK: Changes
@@ -281,8 +299,8 @@ public final class Workspace: Sendable {
     }
 
     /// A refusal belongs to the commands that run now: to each of them, when there are several.
-    private func noteDenial(_ syscall: Int32) {
-        for command in state.withLock({ Array($0.commands.values) }) { command.noteDenial(syscall) }
+    private func noteDenial(_ call: RefusedCall) {
+        for command in state.withLock({ Array($0.commands.values) }) { command.noteDenial(call) }
     }
 
     private func noteStart(_ message: IncomingMessage) {

@@ -147,6 +147,10 @@ import Testing
         }
         #expect(result.exitCode != 0)
         #expect(result.stdout.text == "")
+        if try await Shared.host.isolation.enforces(.memory) {
+            #expect(result.endedBy == .memoryLimit)
+            #expect(result.limitHits == [LimitHit(limit: .memory, count: 1)])
+        }
     }
 
     @Test func `Processes are bounded`() async throws {

@@ -1,0 +1,40 @@
+import Glibc
+
+/// Reads what the control groups of one workspace have counted. The launcher makes them; their names are known here.
+struct ControlGroups: Sendable {
+    /// Of this host's launcher.
+    let name: String
+    let controllers: [String]
+
+    /// How often each limit was hit since the workspace was opened.
+    func hits(of workspace: UInt32) -> [Limits.Kind: Int] {
+        var hits: [Limits.Kind: Int] = [:]
+        for controller in controllers {
+            let v2 = controller == "v2"
+            if v2 || controller == "memory" {
+                let file = v2 ? "memory.events" : "memory.oom_control"
+                hits[.memory] = count("oom_kill", in: file, of: controller, workspace)
+            }
+            if v2 || controller == "pids" { hits[.processes] = count("max", in: "pids.events", of: controller, workspace) }
+        }
+        return hits
+    }
+
+    private func count(_ key: String, in file: String, of controller: String, _ workspace: UInt32) -> Int {
+        let roots = controller == "v2" ? ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] : ["/sys/fs/cgroup/\(controller)"]
+        for root in roots {
+            let lines = Self.read("\(root)/\(name)/\(workspace)/\(file)").split(separator: "\n")
+            for line in lines where line.hasPrefix(key + " ") { return Int(line.dropFirst(key.count + 1)) ?? 0 }
+        }
+        return 0
+    }
+
+    private static func read(_ path: String) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let length = max(0, Glibc.read(descriptor, &buffer, buffer.count))
+        return String(decoding: buffer[..<length], as: UTF8.self)
+    }
+}
