@@ -86,7 +86,7 @@ public enum RootArchive {
         await feeding.value
         let text = await complaint
         if let failure = await blocking({ unpacking.finish(isWhole: result.succeeded) }) {
-            let reason = result.succeeded || result.endedBy == .cancelled ? failure : "\(packing.rawValue): \(text)"
+            let reason = result.succeeded || result.endedBy == .cancelled ? failure : text
             throw WorkspaceError(.unavailable, "\(archive.path) cannot be a root: \(reason)", path: archive.path)
         }
     }

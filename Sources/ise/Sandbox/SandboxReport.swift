@@ -33,8 +33,8 @@ struct SandboxReport {
         addUse(to: &object)
         object["left_running"] = .array(
             result.leftRunning.map { ["pid": .int($0.pid), "command": .string($0.command)] })
-        object["denials"] = .array(
-            result.denials.map { ["syscall": .string($0.syscall), "count": .int($0.count)] })
+        object["denials"] = .array(result.denials.map(Self.json))
+        object["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         object["network_attempts"] = .array(result.networkAttempts.map(\.json))
         if let changes = result.changes { object["changes"] = .array(changes.map(Self.json)) }
         object["kept"] = kept?.json
@@ -54,6 +54,13 @@ struct SandboxReport {
     private static func json(_ output: CapturedOutput) -> JSONValue {
         [
             "text": .string(output.text), "total_bytes": .int(output.totalBytes), "truncated": .bool(output.truncated),
+        ]
+    }
+
+    private static func json(_ denial: Denial) -> JSONValue {
+        [
+            "syscall": .string(denial.syscall), "count": .int(denial.count),
+            "arguments": .array(denial.arguments.map(JSONValue.int)),
         ]
     }
 

@@ -91,6 +91,7 @@ struct SandboxRun {
         let input = Task.detached { await Pumps.pass(0, to: job) }
         var result = try await passOutput(of: job)
         input.cancel()
+        if !result.succeeded { workspace.addLimitHits(to: &result) }
         terminal.restore()
         if policy.changeTracking != .off { result.changes = try await workspace.changes() }
         var kept: KeptFiles?
@@ -121,6 +122,7 @@ struct SandboxRun {
         case .silence: warn("ended: it wrote nothing for \(work.request.silenceTimeout ?? .zero) (--silence)")
         case .cpuLimit: warn("ended: it used more than its processor time (--cpu-seconds)")
         case .fileSizeLimit: warn("ended: it wrote more than a file may have (--file-bytes)")
+        case .memoryLimit: warn("ended: the memory limit was reached (--memory)")
         default: break
         }
         guard let kept, let keep = work.keep else { return }
