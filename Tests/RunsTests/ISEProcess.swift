@@ -67,7 +67,10 @@ struct ISEProcess {
         let folder = bundle.map {
             $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         }
-        return (folder ?? ".build/debug") + "/ise"
+        let path = (folder ?? ".build/debug") + "/ise"
+        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
     }()
 }
 

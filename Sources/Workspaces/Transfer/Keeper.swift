@@ -51,7 +51,10 @@ final class Keeper {
         guard kept.files.count + kept.directories.count < limits.files else { return leaveOut(change, tooMany) }
         guard change.path != "/" + KeptFiles.manifestName else { return leaveOut(change, "has the name of this list") }
         let source = openSource(change.path)
-        guard source >= 0 else { return leaveOut(change, "could not be opened: it changed, or its name is not UTF-8") }
+        guard source >= 0 else {
+            let reason = "could not be opened: \(WorkspaceError.reason(errno))"
+            return leaveOut(change, change.path.unicodeScalars.contains("\u{FFFD}") ? "its name is not UTF-8" : reason)
+        }
         defer { close(source) }
         var status = stat()
         guard fstat(source, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -83,7 +83,7 @@ struct SandboxCommand: AsyncParsableCommand {
     }
 
     private func makeWork(_ policy: PolicyFile) throws(WorkspaceError) -> SandboxWork {
-        var work = SandboxWork(policy: policy, request: ExecRequest(argv: ["/bin/bash"]))
+        var work = SandboxWork(policy: policy, request: ExecRequest(argv: Self.shellCommand))
         if !shell { work.request.argv = Self.lastArguments(command.count) }
         work.request.directory = directory
         for variable in env {
@@ -108,6 +108,9 @@ struct SandboxCommand: AsyncParsableCommand {
         }
         return limits
     }
+
+    /// bash, or what else a small system has.
+    private static let shellCommand = ["/bin/sh", "-c", "if command -v bash > /dev/null; then exec bash; fi; exec sh"]
 
     /// The command as bytes: it is all that follows the `--`, and an argument need not be UTF-8.
     private static func lastArguments(_ count: Int) -> [[UInt8]] {
