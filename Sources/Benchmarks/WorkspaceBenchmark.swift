@@ -2,35 +2,48 @@ import Glibc
 import JSON
 import Workspaces
 
-/// Opening, executing, closing, against the host and against the sandboxes that are installed.
+/// Opening, executing, closing: against the host itself and against the sandboxes that are installed.
 struct WorkspaceBenchmark {
-    var rounds = 200
+    var rounds = 100
+    /// Workspaces that are held open at once.
+    var held = 1000
 
-    func run() async throws -> JSONValue {
+    func run() async throws -> Report {
+        var report = Report()
         let host = try await WorkspaceHost.start()
+        try await measureLatency(host, &report)
+        try await measureThroughput(host, &report)
+        try await measureFork(host, &report)
+        try await measureMemory(host, &report)
+        await host.shutdown()
+        addRatios(&report)
+        return report
+    }
+
+    // MARK: Latency
+
+    private func measureLatency(_ host: WorkspaceHost, _ report: inout Report) async throws {
+        let peers = Peers()
+        defer { peers.remove() }
         let warm = try await host.open()
         var cases = Cases()
-        addHostCases(&cases)
-        addWorkspaceCases(&cases, host, warm)
-        try await cases.measure(rounds: rounds)
-        let throughput = try await measureThroughput(host)
-        await host.shutdown()
-        return report(cases, throughput)
-    }
-
-    private func addHostCases(_ cases: inout Cases) {
         cases.add("host: true") { try await timed { _ = try runOnHost(["/bin/true"]) } }
         cases.add("host: sh -c") { try await timed { _ = try runOnHost(["/bin/sh", "-c", "echo hi"]) } }
-        guard access("/usr/bin/bwrap", X_OK) == 0 else { return }
-        let bwrap = [
-            "/usr/bin/bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
-            "--tmpfs", "/tmp", "/bin/true",
-        ]
-        cases.add("bwrap: true") { try await timed { _ = try runOnHost(bwrap) } }
+        for (name, argv) in peers.commands {
+            cases.add("\(name): true") { try await timed { _ = try runOnHost(argv) } }
+        }
+        addOpening(&cases, host)
+        cases.add("ise: true") { try await timed { _ = try await warm.exec(isTrue) } }
+        cases.add("ise: sh -c") { try await timed { _ = try await warm.exec(.shell("echo hi")) } }
+        try await addVariants(&cases, host)
+        try await cases.measure(rounds: rounds)
+        await warm.close()
+        for name in cases.names { report.add(name, cases.samples[name] ?? Sample()) }
     }
 
-    private func addWorkspaceCases(_ cases: inout Cases, _ host: WorkspaceHost, _ warm: Workspace) {
-        let isTrue = ExecRequest(argv: ["/bin/true"])
+    private var isTrue: ExecRequest { ExecRequest(argv: ["/bin/true"]) }
+
+    private func addOpening(_ cases: inout Cases, _ host: WorkspaceHost) {
         cases.add("ise: open") {
             var opened: Workspace?
             let time = try await timed { opened = try await host.open() }
@@ -48,62 +61,128 @@ struct WorkspaceBenchmark {
                 await workspace.close()
             }
         }
-        cases.add("ise: true") { try await timed { _ = try await warm.exec(isTrue) } }
-        cases.add("ise: sh -c") { try await timed { _ = try await warm.exec(.shell("echo hi")) } }
+        // A policy of its own, so that only these cases take from the pool.
+        var pooled = Policy()
+        pooled.limits.openFiles = 1023
+        let policy = pooled
+        cases.add("ise: pool hand-out") {
+            await host.prepare(4, policy: policy)
+            var opened: Workspace?
+            let time = try await timed { opened = try await host.open(policy) }
+            await opened?.close()
+            return time
+        }
+        cases.add("ise: pool open+true+close") {
+            await host.prepare(4, policy: policy)
+            return try await timed {
+                let workspace = try await host.open(policy)
+                _ = try await workspace.exec(isTrue)
+                await workspace.close()
+            }
+        }
     }
 
-    /// Execs of /bin/true a second with as many in flight as there are workspaces.
-    private func measureThroughput(_ host: WorkspaceHost) async throws -> [(Int, Double)] {
-        var rates: [(Int, Double)] = []
+    /// The price of what can be switched.
+    private func addVariants(_ cases: inout Cases, _ host: WorkspaceHost) async throws {
+        for tracking in [ChangeTracking.metadata, .content] {
+            var policy = Policy()
+            policy.changeTracking = tracking
+            let workspace = try await host.open(policy)
+            _ = try await workspace.exec(.shell("for i in $(seq 1 100); do echo $i > f$i; done"))
+            cases.add("ise: true, \(tracking) of 100 files") { try await timed { _ = try await workspace.exec(isTrue) } }
+        }
+        var policy = Policy()
+        policy.reportsDenials = false
+        let silent = try await host.open(policy)
+        cases.add("ise: true, denials not reported") { try await timed { _ = try await silent.exec(isTrue) } }
+    }
+
+    // MARK: Throughput
+
+    private func measureThroughput(_ host: WorkspaceHost, _ report: inout Report) async throws {
         for count in [1, 2, 4, 8, 16] {
+            report.add("host: \(count) in flight", rate: try hostThroughput(inFlight: count, runs: 1600))
             var workspaces: [Workspace] = []
             for _ in 0..<count { workspaces.append(try await host.open()) }
             let each = 1600 / count
+            let request = isTrue
             let time = try await timed {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for workspace in workspaces {
-                        group.addTask {
-                            for _ in 0..<each { _ = try await workspace.exec(ExecRequest(argv: ["/bin/true"])) }
-                        }
+                        group.addTask { for _ in 0..<each { _ = try await workspace.exec(request) } }
                     }
                     try await group.waitForAll()
                 }
             }
             for workspace in workspaces { await workspace.close() }
-            rates.append((count, Double(each * count) / (time / .seconds(1))))
+            report.add("ise: \(count) in flight", rate: Double(each * count) / (time / .seconds(1)))
         }
-        return rates
     }
 
-    private func report(_ cases: Cases, _ throughput: [(Int, Double)]) -> JSONValue {
-        var figures = JSONObject()
-        for name in cases.names {
-            guard let sample = cases.samples[name] else { continue }
-            let row = [0.1, 0.5, 0.9].map { sample.percentile($0) }
-            print(pad(name, 24), row.map { pad(String(Int($0)), 8, left: true) }.joined(), "µs p10 p50 p90")
-            figures[name] = ["p10": .double(row[0]), "p50": .double(row[1]), "p90": .double(row[2])]
+    // MARK: Forks and memory
+
+    /// A gigabyte in 50,000 files, frozen and opened again.
+    private func measureFork(_ host: WorkspaceHost, _ report: inout Report) async throws {
+        var policy = Policy()
+        policy.limits.diskBytes = 3 << 30
+        policy.limits.memoryBytes = 4 << 30
+        let workspace = try await host.open(policy)
+        let fill = "for d in $(seq 1 50); do mkdir $d; head -c 20971520 /dev/zero | split -b 20972 -a 4 - $d/f; done; ls */* | wc -l"
+        let filled = try await workspace.exec(.shell(fill, timeout: .seconds(600)))
+        report.note("fork: files", filled.stdout.text.filter(\.isNumber))
+        var snapshot: Snapshot?
+        var freeze = Sample()
+        freeze.add(try await timed { snapshot = try await workspace.snapshot() })
+        report.add("ise: freeze 1 GiB", freeze)
+        guard let snapshot else { return }
+        var forks = Sample()
+        for _ in 0..<20 {
+            var fork: Workspace?
+            forks.add(try await timed { fork = try await host.open(snapshot) })
+            await fork?.close()
         }
-        for (count, rate) in throughput {
-            print(pad("ise: \(count) in flight", 24), pad(String(Int(rate)), 8, left: true), "true/s")
-            figures["throughput\(count)"] = .double(rate)
-        }
-        func median(_ name: String) -> Double? { cases.samples[name]?.median }
-        func ratio(_ a: String, _ b: String) -> JSONValue {
-            guard let a = median(a), let b = median(b) else { return .null }
-            return .double((a / b * 1000).rounded() / 1000)
-        }
-        return [
-            "ratios": [
-                "open_exec_close_vs_bwrap": ratio("ise: open+true+close", "bwrap: true"),
-                "warm_exec_vs_host": ratio("ise: true", "host: true"),
-                "warm_shell_vs_host": ratio("ise: sh -c", "host: sh -c"),
-            ],
-            "figures_us": .object(figures),
-        ]
+        report.add("ise: fork of 1 GiB", forks)
+        await workspace.close()
     }
 
-    private func pad(_ text: String, _ width: Int, left: Bool = false) -> String {
-        let space = String(repeating: " ", count: max(0, width - text.count))
-        return left ? space + text : text + space
+    private func measureMemory(_ host: WorkspaceHost, _ report: inout Report) async throws {
+        var workspaces: [Workspace] = []
+        let before = procField("/proc/meminfo", "MemAvailable") ?? 0
+        var opened = Sample()
+        for _ in 0..<held {
+            opened.add(try await timed { workspaces.append(try await host.open()) })
+        }
+        let after = procField("/proc/meminfo", "MemAvailable") ?? 0
+        report.add("ise: open, \(held) held", opened)
+        report.note("memory a workspace, KiB available", String((before - after) / max(1, held)))
+        let pss = workspaces.prefix(50).compactMap { $0.initPID }.compactMap { procField("/proc/\($0)/smaps_rollup", "Pss") }
+        report.note("memory a workspace, KiB PSS", String(pss.reduce(0, +) / max(1, pss.count)))
+        var exec = Sample()
+        for workspace in workspaces.shuffled().prefix(50) {
+            exec.add(try await timed { _ = try await workspace.exec(isTrue) })
+        }
+        report.add("ise: true, \(held) held", exec)
+        let time = await timed {
+            await withTaskGroup(of: Void.self) { group in
+                for workspace in workspaces { group.addTask { await workspace.close() } }
+            }
+        }
+        report.note("close of \(held), ms", String(Int(time / .milliseconds(1))))
+    }
+
+    private func addRatios(_ report: inout Report) {
+        report.addRatio("open_exec_close_vs_bwrap", "ise: open+true+close", "bwrap: true")
+        report.addRatio("pool_open_exec_close_vs_bwrap", "ise: pool open+true+close", "bwrap: true")
+        report.addRatio("warm_exec_vs_host", "ise: true", "host: true")
+        report.addRatio("warm_shell_vs_host", "ise: sh -c", "host: sh -c")
+        for count in [1, 16] {
+            report.addRatio("throughput\(count)_vs_host", "ise: \(count) in flight", "host: \(count) in flight")
+        }
+        for peer in ["runc", "crun", "firejail"] {
+            report.addRatio("open_exec_close_vs_\(peer)", "ise: open+true+close", "\(peer): true")
+        }
+        report.addRatio("metadata_tracking_cost", "ise: true, metadata of 100 files", "ise: true")
+        report.addRatio("content_tracking_cost", "ise: true, content of 100 files", "ise: true")
+        report.addRatio("denials_cost", "ise: true", "ise: true, denials not reported")
     }
 }

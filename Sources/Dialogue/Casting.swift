@@ -14,6 +14,9 @@ public struct Casting: Sendable {
     /// Nil when no endpoint is configured: an agent that asks for a model is told so.
     public var agentModel: ChatClient?
     public var simulatorModel: ChatClient?
+    /// Settings of the plugins' own, as their manifests describe them.
+    public var agentConfig: JSONValue = [:]
+    public var simulatorConfig: JSONValue = [:]
 
     public init(agent: Plugin, simulator: Plugin, tools: [Plugin], guards: [Plugin] = []) {
         self.agent = agent
@@ -47,8 +50,9 @@ extension Casting {
         var guards: [Player] = []
         for plugin in self.guards { guards.append(try await stage.player(plugin, model: nil)) }
         return Cast(
-            agent: try await stage.player(agent, model: agentModel.map { (.agent, $0) }),
-            simulator: try await stage.player(simulator, model: simulatorModel.map { (.simulator, $0) }),
+            agent: try await stage.player(agent, agentConfig, model: agentModel.map { (.agent, $0) }),
+            simulator: try await stage.player(
+                simulator, simulatorConfig, model: simulatorModel.map { (.simulator, $0) }),
             guards: guards,
             tools: ToolDispatcher(tools: tools, trace: trace, hostCalls: stage.hostCalls))
     }
@@ -62,16 +66,16 @@ private struct Stage {
     let hostCalls = HostCallLog()
 
     func player(
-        _ plugin: Plugin, model: (role: ModelRole, client: ChatClient)?
+        _ plugin: Plugin, _ config: JSONValue = [:], model: (role: ModelRole, client: ChatClient)?
     ) async throws(PluginError) -> Player {
         let chat = model.map { RecordedChat($0.role, client: $0.client, trace: trace) }
         return Player(
             kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
-            instance: try await start(plugin, chat: chat), chat: chat, hostCalls: hostCalls, trace: trace)
+            instance: try await start(plugin, config, chat: chat), chat: chat, hostCalls: hostCalls, trace: trace)
     }
 
     func start(
-        _ plugin: Plugin, workspace: Workspace? = nil, chat: RecordedChat? = nil
+        _ plugin: Plugin, _ config: JSONValue = [:], workspace: Workspace? = nil, chat: RecordedChat? = nil
     ) async throws(PluginError) -> PluginInstance {
         let log = hostCalls
         let name = plugin.manifest.name
@@ -82,6 +86,6 @@ private struct Stage {
             log.append(.log(level: level, text: text, fields: fields, plugin: name))
         }
         if let chat { services.chat = { request in try await chat.answer(request) } }
-        return try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id))
+        return try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id), config: config)
     }
 }

@@ -34,7 +34,7 @@ struct DialogueDriver {
     init(scene: Scene, limits: DialogueLimits, home: HomeSnapshot) {
         self.scene = scene
         self.home = home
-        loop = TurnLoop(limits: limits)
+        loop = TurnLoop(limits: limits, query: scene.scenario.query)
         conversation = Conversation(system: scene.systemPrompt)
     }
 

@@ -15,6 +15,11 @@ public struct Scenario: Sendable, Hashable {
         self.tasks = tasks
     }
 
+    /// What a record says that is a question rather than an intent.
+    var query: String? {
+        intent["task_type"]?.string == "direct_query" ? intent["natural_language_intent"]?.string : nil
+    }
+
     var persona: JSONValue { intent["metadata"]?["persona"] ?? [:] }
 }
 

@@ -36,6 +36,8 @@ public struct TurnLoop: Sendable {
     }
 
     public let limits: DialogueLimits
+    /// A direct query is said as it is, and the dialogue ends with its answer: nobody simulates the user.
+    public let query: String?
     public private(set) var deliveredTurns = 0
     public private(set) var toolCalls = 0
     /// Turns that were asked for again.
@@ -55,10 +57,16 @@ public struct TurnLoop: Sendable {
     private var sameResults: [AnsweredCall: Int] = [:]
     private var endingAfterCalls: Ending?
 
-    public init(limits: DialogueLimits) { self.limits = limits }
+    public init(limits: DialogueLimits, query: String? = nil) {
+        self.limits = limits
+        self.query = query
+    }
 
     /// The first step.
-    public func start() -> Step { .propose(turn: 1, nil) }
+    public func start() -> Step {
+        guard let query else { return .propose(turn: 1, nil) }
+        return .deliver(UserTurn(number: 1, text: query, origin: .record))
+    }
 
     /// `usage` is read at the moment of the event; a spent budget ends the dialogue whatever has happened.
     public mutating func advance(_ event: Event, usage: Usage = .init()) -> Step {
@@ -72,7 +80,7 @@ public struct TurnLoop: Sendable {
         case .delivered: return startTurn()
         case .answered(let answer): return handle(answer)
         case .callsAnswered(let answers): return (endingAfterCalls ?? circling(answers)).map(Step.finish) ?? askAgent()
-        case .digested: return proposeNext()
+        case .digested: return query == nil ? proposeNext() : .finish(Ending(.completed, "the query is answered"))
         case .ended(let ending): return .finish(ending)
         }
     }

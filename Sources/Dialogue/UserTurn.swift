@@ -2,8 +2,9 @@ import JSON
 
 /// One turn of the user, before or after it was sent.
 public struct UserTurn: Sendable, Hashable {
-    /// Who wrote it: the simulator, or the host when the simulator closed the dialogue without asking for a check.
-    public enum Origin: String, Sendable { case simulator, host }
+    /// Who wrote it: the simulator, the host when the simulator closed the dialogue without asking for a check, or the record of a
+    /// direct query.
+    public enum Origin: String, Sendable { case simulator, host, record }
 
     /// 1-based.
     public var number: Int

@@ -24,6 +24,8 @@ struct Ensemble: Sendable {
         var casting = Casting(agent: agent, simulator: simulator, tools: tools, guards: catalog.plugins(kind: .guard))
         casting.agentModel = try Self.client(.agent, for: agent, configuration)
         casting.simulatorModel = try Self.client(.simulator, for: simulator, configuration)
+        casting.agentConfig = try Self.config(configuration.agentConfig, of: agent)
+        casting.simulatorConfig = try Self.config(configuration.simulatorConfig, of: simulator)
         self.casting = casting
         settings = Self.settings(configuration, casting)
         let keys = [("agent key", casting.agentModel), ("simulator key", casting.simulatorModel)]
@@ -72,6 +74,26 @@ struct Ensemble: Sendable {
         }
     }
 
+    /// Checked here, so that a mistake is told once and before anything runs.
+    private static func config(_ text: String?, of plugin: Plugin) throws(RunError) -> JSONValue {
+        guard let text else { return [:] }
+        let value: JSONValue
+        do throws(JSONError) { value = try JSONValue(parsing: text) } catch {
+            throw RunError(.input, "the configuration of the \(plugin.title) is no JSON: \(error)")
+        }
+        guard let schema = plugin.manifest.config else {
+            throw RunError(.input, "the \(plugin.title) has no settings")
+        }
+        switch SchemaValidator.validate(value, against: schema) {
+        case .success(let filled): return filled
+        case .failure(let violations):
+            throw RunError(
+                .input,
+                "the configuration of the \(plugin.title) is not right: "
+                    + violations.map { "\($0)" }.joined(separator: "; "))
+        }
+    }
+
     private static func settings(_ configuration: RunConfiguration, _ casting: Casting) -> JSONValue {
         func model(_ client: ChatClient?) -> JSONValue? {
             client.map { ["url": .string($0.settings.url), "model": .string($0.settings.model)] }
@@ -80,6 +102,8 @@ struct Ensemble: Sendable {
             "agent": .string(configuration.agent), "simulator": .string(configuration.simulator),
             "max_turns": .int(configuration.limits.userTurns),
         ]
+        if casting.agentConfig != [:] { settings["agent_config"] = casting.agentConfig }
+        if casting.simulatorConfig != [:] { settings["simulator_config"] = casting.simulatorConfig }
         settings["agent_model"] = model(casting.agentModel)
         settings["simulator_model"] = model(casting.simulatorModel)
         return settings

@@ -26,6 +26,9 @@ public struct RunConfiguration: Sendable {
     /// The models that agent and simulator may ask, as far as flags say; the rest comes from `environment`.
     public var agentModel = ChatSettings.Flags()
     public var simulatorModel = ChatSettings.Flags()
+    /// Settings of the agent's and the simulator's own, as JSON objects.
+    public var agentConfig: String?
+    public var simulatorConfig: String?
     public var environment: [String: String]
     /// Where plugins are looked for, first match first.
     public var pluginDirectories: [String]

@@ -48,6 +48,7 @@ public final class Workspace: Sendable {
         let ready = OneShot<Result<Void, WorkspaceError>>()
         let opened = OneShot<Result<Void, WorkspaceError>>()
         let gone = OneShot<Void>()
+        let pid = Mutex<Int?>(nil)
         init(number: UInt32) { self.number = number }
     }
 
@@ -122,6 +123,9 @@ public final class Workspace: Sendable {
         tearDown(WorkspaceError(.closed, "the workspace is closed"))
     }
 
+    /// The init's pid on the host; nil until the launcher has said it.
+    public var initPID: Int? { state.withLock { $0.session }?.pid.withLock { $0 } }
+
     /// False once it is closed or its init has died.
     public var isOpen: Bool { state.withLock { !$0.isClosed } }
 
@@ -135,6 +139,7 @@ public final class Workspace: Sendable {
             return
         }
         if message.type == ISE_OPENED.rawValue {
+            session.pid.withLock { $0 = message.field(ISE_T_PID).map { Int(truncatingIfNeeded: $0.number) } }
             session.opened.set(listen(message.descriptors))
         } else if message.type == ISE_FAILED.rawValue {
             tearDown(unavailable(message.failure()))

@@ -21,6 +21,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Key for it (or ISE_SIMULATOR_KEY).")
     var simulatorKey: String?
 
+    @Option(help: ArgumentHelp("Settings of the agent plugin, such as '{\"max_tokens\": 1024}'.", valueName: "json"))
+    var agentConfig: String?
+
+    @Option(help: ArgumentHelp("Settings of the simulator plugin.", valueName: "json"))
+    var simulatorConfig: String?
+
     var agent: ChatSettings.Flags { .init(url: agentURL, model: agentModel, key: agentKey) }
     var simulator: ChatSettings.Flags { .init(url: simulatorURL, model: simulatorModel, key: simulatorKey) }
 }

@@ -82,6 +82,8 @@ struct RunCommand: AsyncParsableCommand {
         configuration.simulator = simulator
         configuration.limits.userTurns = maxTurns
         configuration.agentModel = models.agent
+        configuration.agentConfig = models.agentConfig
+        configuration.simulatorConfig = models.simulatorConfig
         configuration.simulatorModel = models.simulator
         return configuration
     }

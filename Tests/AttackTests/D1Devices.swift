@@ -4,7 +4,7 @@ import Testing
 @testable import Workspaces
 
 /// Devices, links, files of the lower layers, sockets of the host.
-@Suite struct D1Devices {
+@Suite(.serialized) struct D1Devices {
     static let present = "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero "
 
     @Test(.attack(13), arguments: Policy.Identity.allCases)

@@ -4,7 +4,7 @@ import Testing
 @testable import Workspaces
 
 /// Mounts, the root, what /proc shows.
-@Suite struct D1Mounts {
+@Suite(.serialized) struct D1Mounts {
     @Test(.attack(1), arguments: Policy.Identity.allCases)
     func `D1 Nothing can be mounted`(identity: Policy.Identity) async throws {
         var policy = Policy()

@@ -5,7 +5,7 @@ import Testing
 @testable import Workspaces
 
 /// What the host itself does with files of a workspace: reads, writes, lists, looks for changes.
-@Suite struct D2Copier {
+@Suite(.serialized) struct D2Copier {
     @Test(.attack(25)) func `D25 Links to files of the host lead to the workspace's own`() async throws {
         try await withHostDirectory { directory in
             let mark = directory + "/secret"

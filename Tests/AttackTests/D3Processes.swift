@@ -4,7 +4,7 @@ import Testing
 @testable import Workspaces
 
 /// Namespaces, privileges, other processes.
-@Suite struct D3Processes {
+@Suite(.serialized) struct D3Processes {
     @Test(.attack(33), arguments: Policy.Identity.allCases)
     func `D33 No namespace can be made`(identity: Policy.Identity) async throws {
         var policy = Policy()
@@ -69,9 +69,10 @@ import Testing
 
     @Test(.attack(38)) func `D38 A storm of stops cannot keep the host waiting`() async throws {
         try await Target.withWorkspace { workspace in
-            for _ in 0..<4 { _ = try await workspace.probe("stop-storm", "4", timeout: .seconds(2)) }
+            // It goes on until the workspace is closed.
+            for _ in 0..<3 { _ = try? await workspace.probe("stop-storm", "200", timeout: .seconds(2)) }
             let all = try await within(.seconds(60)) {
-                for _ in 0..<12 { _ = try? await workspace.exec(.shell("true", timeout: .milliseconds(300))) }
+                for _ in 0..<30 { _ = try? await workspace.exec(.shell("true", timeout: .milliseconds(200))) }
             }
             #expect(all != nil, "a command never came back")
         }

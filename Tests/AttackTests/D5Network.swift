@@ -3,7 +3,7 @@ import Testing
 
 @testable import Workspaces
 
-@Suite struct D5Network {
+@Suite(.serialized) struct D5Network {
     /// A socket of the host that listens on loopback, and its port.
     private static func listen(family: Int32 = AF_INET) -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

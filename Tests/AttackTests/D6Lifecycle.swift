@@ -4,7 +4,7 @@ import WorkspaceShim
 
 @testable import Workspaces
 
-@Suite struct D6Lifecycle {
+@Suite(.serialized) struct D6Lifecycle {
     @Test(.attack(88)) func `D88 Opening and closing leaves nothing behind`() async throws {
         let host = try await WorkspaceHost.start()
         let launcher: pid_t
@@ -105,7 +105,8 @@ import WorkspaceShim
 
     @Test(.attack(92)) func `D92 When the host is killed, nothing of it stays`() async throws {
         let number = "49\(getpid())92"
-        await #expect(processExitsWith: .signal(SIGKILL)) { [number = number as String] in
+        let ended = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardErrorContent]) {
+            [number = number as String] in
             let host = try await WorkspaceHost.start()
             for _ in 0..<3 {
                 let workspace = try await host.open()
@@ -115,6 +116,8 @@ import WorkspaceShim
             }
             kill(getpid(), SIGKILL)
         }
+        let said = String(decoding: ended?.standardErrorContent ?? [], as: UTF8.self)
+        if said.contains("rror") { print("D92, the host that was to be killed: \(said)") }
         #expect(try await eventually { hostProcesses(withCommand: "sleep\0\(number)").isEmpty })
         func orphans() -> [String] {
             hostEntries("/sys/fs/cgroup/pids").filter { name in

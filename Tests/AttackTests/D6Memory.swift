@@ -4,7 +4,7 @@ import Testing
 @testable import Workspaces
 
 /// Memory, disk, descriptors, output.
-@Suite struct D6Memory {
+@Suite(.serialized) struct D6Memory {
     static let kinds = ["heap", "memfd", "tmp", "shm", "pipes", "sockets", "page-tables", "names", "sysv"]
 
     /// Every kind of memory is charged to the workspace: the bomb does not reach what it aims at, whoever dies of it.

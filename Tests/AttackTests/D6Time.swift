@@ -4,7 +4,7 @@ import Testing
 @testable import Workspaces
 
 /// Time, programs that are none, life and death of workspaces.
-@Suite struct D6Time {
+@Suite(.serialized) struct D6Time {
     @Test(.attack(80)) func `D80 Spinning on all cores ends with the time limit`() async throws {
         let number = marker(80)
         try await Target.withWorkspace { workspace in

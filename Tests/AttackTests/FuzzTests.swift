@@ -5,7 +5,7 @@ import WorkspaceShim
 @testable import Workspaces
 
 /// What parses bytes from the other side, fed with garbage.
-@Suite struct FuzzTests {
+@Suite(.serialized) struct FuzzTests {
     private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 
     /// A short run; `tools/fuzz` makes a long one.

@@ -19,24 +19,34 @@ enum Score {
         var stopped = 0
         var succeeded: [Int] = []
         var skipped: [String] = []
+        var inPart: [String] = []
         for (number, results) in all.sorted(by: { $0.key < $1.key }) {
-            if results.contains(where: { if case .succeeded = $0 { true } else { false } }) {
+            var reason: String?
+            var isStopped = false
+            var isSucceeded = false
+            for result in results {
+                switch result {
+                case .stopped: isStopped = true
+                case .succeeded: isSucceeded = true
+                case .skipped(let why): reason = why
+                }
+            }
+            let line = reason.map { "D\(number): \($0)" }
+            if isSucceeded {
                 succeeded.append(number)
-            } else if case .skipped(let reason)? = results.first(where: {
-                if case .stopped = $0 { false } else { true }
-            }),
-                !results.contains(where: { if case .stopped = $0 { true } else { false } })
-            {
-                skipped.append("D\(number): \(reason)")
-            } else {
+            } else if isStopped {
                 stopped += 1
+                inPart += [line].compactMap { $0 }
+            } else {
+                skipped += [line].compactMap { $0 }
             }
         }
         let which = succeeded.isEmpty ? "" : " (\(succeeded.map { "D\($0)" }.joined(separator: ", ")))"
         let why = skipped.isEmpty ? "" : " (\(skipped.joined(separator: "; ")))"
         print(
             "attack suite: \(all.count) cases, \(stopped) stopped, \(succeeded.count) succeeded\(which), "
-                + "\(skipped.count) skipped\(why)")
+                + "\(skipped.count) skipped\(why)"
+                + (inPart.isEmpty ? "" : "; in part only: \(inPart.joined(separator: "; "))"))
         fflush(nil)
     }
 }

@@ -178,7 +178,12 @@ func runOnHost(_ path: String, _ arguments: [String]) async -> String {
         for end in ends { posix_spawn_file_actions_addclose(&actions, end) }
         var argv = ([path] + arguments).map { strdup($0) } + [nil]
         var pid: pid_t = 0
-        let error = posix_spawn(&pid, path, &actions, nil, &argv, environ)
+        var error = posix_spawn(&pid, path, &actions, nil, &argv, environ)
+        // A program just written is "busy" while a child that another thread is starting still holds a copy of the descriptor.
+        for _ in 0..<200 where error == ETXTBSY {
+            usleep(5000)
+            error = posix_spawn(&pid, path, &actions, nil, &argv, environ)
+        }
         for argument in argv { free(argument) }
         posix_spawn_file_actions_destroy(&actions)
         close(ends[1])

@@ -262,6 +262,15 @@ struct TurnLoopTests {
         }
     }
 
+    @Test func `A direct query is said once, without a simulator or a check`() {
+        var loop = TurnLoop(limits: DialogueLimits(), query: "How many files?")
+        #expect(loop.start() == .deliver(UserTurn(number: 1, text: "How many files?", origin: .record)))
+        #expect(loop.advance(.delivered).isAgent)
+        _ = loop.advance(.answered(.say("None.", reasoning: nil)))
+        #expect(loop.advance(.digested).outcome == .completed)
+        #expect(loop.deliveredTurns == 1)
+    }
+
     @Test func `A row goes on over user turns`() {
         var loop = agentsTurn()
         _ = loop.advance(calls(call("exec", "{}"), call("exec", "{}")))
