@@ -123,7 +123,8 @@ final class OutputStream: ReactorHandler {
 
     /// Reads for the one who waits, or asks the reactor to say when there is something.
     private func serveReader(_ state: inout State) {
-        guard state.reader != nil, readOnce(&state, Self.chunk) <= 0, state.descriptor >= 0, let token = state.token else {
+        guard state.reader != nil, readOnce(&state, Self.chunk) <= 0, state.descriptor >= 0, let token = state.token
+        else {
             return
         }
         reactor.change(state.descriptor, token, events: EPOLLIN.rawValue | EPOLLONESHOT.rawValue)

@@ -51,7 +51,9 @@ public struct PolicyFile: Sendable {
         var bytes = [UInt8](repeating: 0, count: Self.longest + 1)
         var count = 0
         while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count) }
+            let got = bytes.withUnsafeMutableBytes {
+                read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
+            }
             guard got >= 0 else { throw .failed(stage: "read the policy", errno: errno, path: path) }
             if got == 0 { break }
             count += got
@@ -91,7 +93,8 @@ public struct PolicyFile: Sendable {
                 try set(key, to: value)
             } else if Self.groups.contains(path) {
                 guard let members = value.object else {
-                    throw WorkspaceError(.invalidPolicy, "\(path): \(PolicyValueError.wrong("an object", value).message)")
+                    throw WorkspaceError(
+                        .invalidPolicy, "\(path): \(PolicyValueError.wrong("an object", value).message)")
                 }
                 try apply(members, below: path + ".")
             } else if path != "$schema" {

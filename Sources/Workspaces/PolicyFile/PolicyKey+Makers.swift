@@ -16,7 +16,8 @@ extension PolicyKey {
         scalar(name, .count(range), path, help, write: JSONValue.int) { read($0, in: range) }
     }
 
-    static func count(_ name: String, _ path: PolicyPath<Int?>, _ range: ClosedRange<Int>, _ help: String) -> PolicyKey {
+    static func count(_ name: String, _ path: PolicyPath<Int?>, _ range: ClosedRange<Int>, _ help: String) -> PolicyKey
+    {
         optional(name, .count(range), path, help, write: JSONValue.int) { read($0, in: range) }
     }
 
@@ -80,7 +81,8 @@ extension PolicyKey {
         write: @escaping @Sendable (Value) -> JSONValue, read: @escaping @Sendable (JSONValue) -> Value?
     ) -> PolicyKey {
         let kind = kind.optional()
-        return PolicyKey(name, kind, help, get: { $0[keyPath: path].map(write) ?? .null }) { (file, value) throws(PolicyValueError) in
+        return PolicyKey(name, kind, help, get: { $0[keyPath: path].map(write) ?? .null }) {
+            (file, value) throws(PolicyValueError) in
             let read = read(value)
             guard read != nil || value.isNull else { throw .wrong(kind.words, value) }
             file[keyPath: path] = read
@@ -89,7 +91,9 @@ extension PolicyKey {
 
     // MARK: Values
 
-    private static func size(_ bytes: Int) -> JSONValue { Quantity.text(bytes: bytes).map(JSONValue.string) ?? .int(bytes) }
+    private static func size(_ bytes: Int) -> JSONValue {
+        Quantity.text(bytes: bytes).map(JSONValue.string) ?? .int(bytes)
+    }
 
     private static func read(_ value: JSONValue, atLeast least: Int) -> Int? {
         (value.int ?? value.string.flatMap(Quantity.bytes)).flatMap { $0 >= least ? $0 : nil }
@@ -101,7 +105,8 @@ extension PolicyKey {
 
     private static func duration(_ value: JSONValue) -> Duration? {
         let longest = 1e9  // seconds: some thirty years, and no overflow anywhere
-        let read = value.double.flatMap { (0...longest).contains($0) ? Duration.nanoseconds(Int64($0 * 1e9)) : nil }
+        let read =
+            value.double.flatMap { (0...longest).contains($0) ? Duration.nanoseconds(Int64($0 * 1e9)) : nil }
             ?? value.string.flatMap(Quantity.duration)
         return read.flatMap { $0 > .zero && $0 <= .seconds(longest) ? $0 : nil }
     }

@@ -38,7 +38,9 @@ public struct PolicyKey: Sendable {
     }
 
     /// For a command's help.
-    public var valueName: String { kind.isList && flag == "bind" ? "source:path" : kind.schema["title"]?.string ?? "value" }
+    public var valueName: String {
+        kind.isList && flag == "bind" ? "source:path" : kind.schema["title"]?.string ?? "value"
+    }
 }
 
 /// A value that a key doesn't take.
@@ -76,7 +78,10 @@ extension PolicyKey.Kind {
 
     static func count(_ range: ClosedRange<Int>) -> Self {
         Self(
-            schema: ["title": "count", "type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)],
+            schema: [
+                "title": "count", "type": "integer", "minimum": .int(range.lowerBound),
+                "maximum": .int(range.upperBound),
+            ],
             words: "an integer from \(range.lowerBound) to \(range.upperBound)",
             value: { Int($0).map(JSONValue.int) ?? .string($0) })
     }
@@ -100,7 +105,8 @@ extension PolicyKey.Kind {
     static func choice(_ choices: [String]) -> Self {
         Self(
             schema: ["title": .string(choices.joined(separator: "|")), "type": "string", "enum": JSONValue(choices)],
-            words: choices.count == 1 ? "\"\(choices[0])\"" : "one of " + choices.map { "\"\($0)\"" }.joined(separator: ", "))
+            words: choices.count == 1
+                ? "\"\(choices[0])\"" : "one of " + choices.map { "\"\($0)\"" }.joined(separator: ", "))
     }
 
     func list() -> Self {

@@ -3,7 +3,8 @@ import JSON
 extension PolicyFile {
     /// Every key, in the order in which they are shown.
     public static let keys: [PolicyKey] = [
-        .choice("network", \.network, "What it reaches: nothing, itself, what --allow names, or all that the host reaches."),
+        .choice(
+            "network", \.network, "What it reaches: nothing, itself, what --allow names, or all that the host reaches."),
         allow,
         .count("egress.connections", \.base.egress.connections, 1...4096, "Connections out at once."),
         .size("egress.total_bytes", \.base.egress.totalBytes, "Bytes through its way out, both directions together."),
@@ -11,11 +12,13 @@ extension PolicyFile {
         .duration("egress.connect", \.base.egress.connect, "For connecting to a server."),
         .choice("identity", \.base.identity, "Who it is inside; on the host it is nobody either way."),
         .size("limits.disk", \.base.limits.diskBytes, atLeast: 4096, "What all files written may take."),
-        .count("limits.inodes", \.base.limits.inodes, 65...100_000_000, "Files, directories and links that may be made."),
+        .count(
+            "limits.inodes", \.base.limits.inodes, 65...100_000_000, "Files, directories and links that may be made."),
         .size("limits.memory", \.base.limits.memoryBytes, atLeast: 1 << 20, "Memory of all processes and files."),
         .count("limits.processes", \.base.limits.processes, 1...4_194_304, "Processes and threads at once."),
         .count("limits.cpu_percent", \.base.limits.cpuPercent, 1...1_000_000, "Processor time; 100 is one core."),
-        .count("limits.open_files", \.base.limits.openFiles, 16...1_048_576, "Descriptors that a process may have open."),
+        .count(
+            "limits.open_files", \.base.limits.openFiles, 16...1_048_576, "Descriptors that a process may have open."),
         .size("limits.file_bytes", \.base.limits.fileBytes, "What one file may have."),
         required,
         .duration("exec.timeout", \.exec.timeout, "From its start until all of it is killed."),
@@ -28,12 +31,15 @@ extension PolicyFile {
     ]
 
     private static let allow = PolicyKey.list(
-        "egress.allow", .text("a rule: host:port, *.domain:port, or a host alone for ports 80 and 443", title: "host:port"),
+        "egress.allow",
+        .text("a rule: host:port, *.domain:port, or a host alone for ports 80 and 443", title: "host:port"),
         "What an allow-list lets it reach: host:port, *.domain:port, or a host for ports 80 and 443.",
         get: { $0.allowed.map { .string($0.description) } }
     ) { file, elements throws(PolicyValueError) in
         file.allowed = try each(elements, "a rule such as \"example.org:443\"") { text throws(PolicyValueError) in
-            do throws(WorkspaceError) { return try EgressRule(text) } catch { throw PolicyValueError(message: error.message) }
+            do throws(WorkspaceError) { return try EgressRule(text) } catch {
+                throw PolicyValueError(message: error.message)
+            }
         }
     }
 

@@ -7,7 +7,9 @@ enum Quantity {
 
     /// `90s`, `500ms`, `2m`, `1.5h`, or a number of seconds. Nil: no duration.
     static func duration(_ text: String) -> Duration? {
-        guard let (number, unit) = split(text, among: timeUnits), let nanoseconds = product(number, unit) else { return nil }
+        guard let (number, unit) = split(text, among: timeUnits), let nanoseconds = product(number, unit) else {
+            return nil
+        }
         return .nanoseconds(Int64(nanoseconds))
     }
 

@@ -30,7 +30,8 @@ final class ArchiveFile: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw WorkspaceError(.unavailable, "\(path) cannot be a root: it is neither a directory nor a file", path: path)
+            throw WorkspaceError(
+                .unavailable, "\(path) cannot be a root: it is neither a directory nor a file", path: path)
         }
     }
 

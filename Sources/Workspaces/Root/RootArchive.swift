@@ -38,7 +38,9 @@ public enum RootArchive {
                 throw WorkspaceError(.unavailable, "\(path) cannot be a root: there is no /bin/sh in it", path: path)
             }
             return try await blocking { () -> Result<String, WorkspaceError> in
-                do throws(WorkspaceError) { return .success(try cache.finish(part, hash)) } catch { return .failure(error) }
+                do throws(WorkspaceError) { return .success(try cache.finish(part, hash)) } catch {
+                    return .failure(error)
+                }
             }.get()
         } catch {
             await blocking { cache.discard(part) }
@@ -70,7 +72,8 @@ public enum RootArchive {
         do throws(WorkspaceError) { job = try await workspace.start(request) } catch {
             guard error.code == .commandNotFound else { throw error }
             throw WorkspaceError(
-                .unavailable, "\(archive.path) is packed by \(packing.rawValue), which is not installed here", path: archive.path)
+                .unavailable, "\(archive.path) is packed by \(packing.rawValue), which is not installed here",
+                path: archive.path)
         }
         let feeding = Task {
             if await archive.pass({ await job.send($0) }) { job.finishInput() } else { job.kill() }

@@ -59,7 +59,9 @@ final class RootWriter {
         case .link(let target):
             try clear(name, in: parent, path)
             try check(symlinkat(String(decoding: target, as: UTF8.self), parent, name), "link", path)
-            if isRoot { try check(fchownat(parent, name, owner(member), group(member), AT_SYMLINK_NOFOLLOW), "own", path) }
+            if isRoot {
+                try check(fchownat(parent, name, owner(member), group(member), AT_SYMLINK_NOFOLLOW), "own", path)
+            }
         case .hardLink(let target): try makeHardLink(name, in: parent, path, to: target)
         case .device: break
         }
@@ -114,7 +116,9 @@ final class RootWriter {
     private static func parts(_ path: [UInt8]) throws -> [String] {
         let text = String(decoding: path, as: UTF8.self)
         guard path.first != UInt8(ascii: "/") else { throw TarError("it has a member with an absolute name, \(text)") }
-        guard !path.contains(0), text.utf8.elementsEqual(path) else { throw TarError("it has a name that is not UTF-8") }
+        guard !path.contains(0), text.utf8.elementsEqual(path) else {
+            throw TarError("it has a name that is not UTF-8")
+        }
         let parts = text.split(separator: "/").map(String.init).filter { $0 != "." }
         guard !parts.contains("..") else { throw TarError("it has a name with \"..\", \(text)") }
         return parts

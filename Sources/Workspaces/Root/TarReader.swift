@@ -95,7 +95,9 @@ struct TarReader {
         switch header.type {
         case UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"):
             guard own <= Self.extraLimit else { throw TarError("an extra header has \(own) bytes") }
-            go(on: .extra(type: header.type, left: own, padding: (TarHeader.size - own % TarHeader.size) % TarHeader.size))
+            go(
+                on: .extra(
+                    type: header.type, left: own, padding: (TarHeader.size - own % TarHeader.size) % TarHeader.size))
             if own == 0 { try takeExtra(header.type) }
             return
         case UInt8(ascii: "V"):  // a label
@@ -144,7 +146,8 @@ struct TarReader {
         var rest = pending[...]
         while !rest.isEmpty {
             let digits = rest.prefix { $0 != 32 }
-            guard let length = Int(String(decoding: digits, as: UTF8.self)), length > digits.count + 1, length <= rest.count
+            guard let length = Int(String(decoding: digits, as: UTF8.self)), length > digits.count + 1,
+                length <= rest.count
             else { throw TarError("an extra header is broken") }
             let record = rest.prefix(length).dropFirst(digits.count + 1).dropLast()
             rest = rest.dropFirst(length)

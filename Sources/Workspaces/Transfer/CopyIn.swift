@@ -14,7 +14,9 @@ extension Workspace {
     /// stay within the directory. Other links, devices and the like are left out and listed.
     ///
     /// - Throws: what keeps a file from being read or written.
-    public func copyIn(_ directory: String, to path: String = Workspace.home) async throws(WorkspaceError) -> CopiedFiles {
+    public func copyIn(_ directory: String, to path: String = Workspace.home) async throws(WorkspaceError)
+        -> CopiedFiles
+    {
         let source = try HostTree(directory)
         var copied = CopiedFiles()
         for entry in await blocking({ source.entries() }) {
@@ -33,7 +35,9 @@ extension Workspace {
         return copied
     }
 
-    private func copy(_ entry: HostTree.Entry, of source: HostTree, to target: String) async throws(WorkspaceError) -> Int {
+    private func copy(_ entry: HostTree.Entry, of source: HostTree, to target: String) async throws(WorkspaceError)
+        -> Int
+    {
         let descriptor = ise_open_beneath(source.descriptor, "." + entry.path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0)
         guard descriptor >= 0 else { throw .failed(stage: "read", errno: errno, path: source.path + entry.path) }
         defer { Glibc.close(descriptor) }
@@ -85,12 +89,14 @@ private final class HostTree: Sendable {
     func entries() -> [Entry] {
         var found: [(bytes: [UInt8], mode: UInt32)] = []
         let isIncomplete = withUnsafeMutablePointer(to: &found) { pointer in
-            ise_walk(descriptor, ".", { context, entry in
-                guard let context, let entry = entry?.pointee else { return }
-                let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
-                context.assumingMemoryBound(to: [(bytes: [UInt8], mode: UInt32)].self).pointee
-                    .append((Array(name), entry.mode))
-            }, pointer)
+            ise_walk(
+                descriptor, ".",
+                { context, entry in
+                    guard let context, let entry = entry?.pointee else { return }
+                    let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
+                    context.assumingMemoryBound(to: [(bytes: [UInt8], mode: UInt32)].self).pointee
+                        .append((Array(name), entry.mode))
+                }, pointer)
         }
         var entries = found.map(entry)
         if isIncomplete != 0 {
@@ -116,7 +122,9 @@ private final class HostTree: Sendable {
     private func linkKind(_ path: String) -> Kind {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let length = buffer.withUnsafeMutableBytes { space in
-            space.baseAddress.map { readlinkat(descriptor, "." + path, $0.assumingMemoryBound(to: CChar.self), space.count) } ?? -1
+            space.baseAddress.map {
+                readlinkat(descriptor, "." + path, $0.assumingMemoryBound(to: CChar.self), space.count)
+            } ?? -1
         }
         guard length > 0, length < buffer.count else { return .leftOut("a link that cannot be read") }
         let target = String(decoding: buffer[..<length], as: UTF8.self)

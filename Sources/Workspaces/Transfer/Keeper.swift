@@ -61,7 +61,8 @@ final class Keeper {
             return leaveOut(change, "is no regular file any more")
         }
         guard status.st_size <= bytesLeft else {
-            return leaveOut(change, "has \(status.st_size) bytes; \(bytesLeft) of the limit of \(limits.bytes) are left")
+            return leaveOut(
+                change, "has \(status.st_size) bytes; \(bytesLeft) of the limit of \(limits.bytes) are left")
         }
         let parts = Self.parts(change.path)
         let directory = try openTarget(parts.dropLast(), of: change.path)
@@ -85,7 +86,9 @@ final class Keeper {
             let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, wanted) }
             guard count >= 0 else { throw .failed(stage: "read", errno: errno, path: path) }
             if count == 0 { break }
-            guard ise_write_all(copy, buffer, count) == 0 else { throw .failed(stage: "keep", errno: errno, path: path) }
+            guard ise_write_all(copy, buffer, count) == 0 else {
+                throw .failed(stage: "keep", errno: errno, path: path)
+            }
             total += count
             bytesLeft -= count
         }
@@ -108,7 +111,8 @@ final class Keeper {
     private func openTarget(_ parts: ArraySlice<String>, of path: String) throws(WorkspaceError) -> Int32 {
         var directory = fcntl(target, F_DUPFD_CLOEXEC, 4)
         for part in parts where directory >= 0 {
-            let below = mkdirat(directory, part, 0o755) == 0 || errno == EEXIST
+            let below =
+                mkdirat(directory, part, 0o755) == 0 || errno == EEXIST
                 ? ise_open_beneath(directory, part, O_RDONLY | O_DIRECTORY, 0) : -1
             let error = errno
             close(directory)

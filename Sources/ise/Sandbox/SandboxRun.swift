@@ -75,7 +75,8 @@ struct SandboxRun {
     private static func makeNew(_ directory: String) throws(WorkspaceError) {
         guard mkdir(directory, 0o755) == 0 else {
             let reason = errno == EEXIST ? "it exists already" : String(cString: strerror(errno))
-            throw WorkspaceError(.io, "could not make the directory \(directory) for --keep: \(reason)", path: directory)
+            throw WorkspaceError(
+                .io, "could not make the directory \(directory) for --keep: \(reason)", path: directory)
         }
     }
 
@@ -127,6 +128,8 @@ struct SandboxRun {
         }
         guard let kept, let keep = work.keep else { return }
         let rest = kept.leftOut.isEmpty ? "" : ", \(kept.leftOut.count) left out"
-        warn("kept \(kept.files.count) files, \(kept.bytes) bytes, in \(keep)\(rest): see \(KeptFiles.manifestName) there")
+        warn(
+            "kept \(kept.files.count) files, \(kept.bytes) bytes, in \(keep)\(rest): see \(KeptFiles.manifestName) there"
+        )
     }
 }

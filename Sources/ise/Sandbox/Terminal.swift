@@ -11,7 +11,9 @@ final class Terminal: Sendable {
 
     static var size: TerminalSize {
         var window = winsize()
-        guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_row > 0, window.ws_col > 0 else { return TerminalSize() }
+        guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_row > 0, window.ws_col > 0 else {
+            return TerminalSize()
+        }
         return TerminalSize(rows: window.ws_row, columns: window.ws_col)
     }
 

@@ -9,20 +9,21 @@ import Testing
         #expect(ending.status == 7 && ending.stdout == "out\n" && ending.stderr == "err\n")
     }
 
-    @Test(arguments: [
-        (["--", "sh", "-c", "kill -9 $$"], 137, ""), (["--", "sh", "-c", "kill -SEGV $$"], 139, ""),
-        (["--", "no-such-command"], 127, "ise: no-such-command: command not found\n"),
-        (["--", "/etc/passwd"], 126, "ise: /etc/passwd: cannot execute: Permission denied\n"),
-        (["--timeout", "200ms", "--", "sleep", "1000"], 124, "ran for longer than"),
-        (["--silence", "200ms", "--", "sh", "-c", "echo x; sleep 1000"], 124, "wrote nothing for"),
-        (["--cpu-seconds", "1", "--", "sh", "-c", "while :; do :; done"], 152, "processor time"),
-        (["--directory", "/no/such", "--", "true"], 125, "/no/such"),
-        (["--bind", "/no/such:/data", "--", "true"], 125, "/no/such"),
-        (["--workdir-from", "/no/such", "--", "true"], 125, "/no/such"),
-        (["--root", "/no/such", "--", "true"], 125, "/no/such"),
-        (["--policy", "/no/such", "--", "true"], 125, "/no/such"),
-        (["--network", "none", "--allow", "a.example:1", "--", "true"], 125, "allow-list"),
-    ] as [([String], CInt, String)])
+    @Test(
+        arguments: [
+            (["--", "sh", "-c", "kill -9 $$"], 137, ""), (["--", "sh", "-c", "kill -SEGV $$"], 139, ""),
+            (["--", "no-such-command"], 127, "ise: no-such-command: command not found\n"),
+            (["--", "/etc/passwd"], 126, "ise: /etc/passwd: cannot execute: Permission denied\n"),
+            (["--timeout", "200ms", "--", "sleep", "1000"], 124, "ran for longer than"),
+            (["--silence", "200ms", "--", "sh", "-c", "echo x; sleep 1000"], 124, "wrote nothing for"),
+            (["--cpu-seconds", "1", "--", "sh", "-c", "while :; do :; done"], 152, "processor time"),
+            (["--directory", "/no/such", "--", "true"], 125, "/no/such"),
+            (["--bind", "/no/such:/data", "--", "true"], 125, "/no/such"),
+            (["--workdir-from", "/no/such", "--", "true"], 125, "/no/such"),
+            (["--root", "/no/such", "--", "true"], 125, "/no/such"),
+            (["--policy", "/no/such", "--", "true"], 125, "/no/such"),
+            (["--network", "none", "--allow", "a.example:1", "--", "true"], 125, "allow-list"),
+        ] as [([String], CInt, String)])
     func `Each way to end has its exit status`(arguments: [String], status: CInt, message: String) async throws {
         let ending = try await ISEProcess(["sandbox"] + arguments).ending()
         #expect(ending.status == status)
@@ -53,7 +54,8 @@ import Testing
 
     @Test func `Its memory does not grow with what passes`() async throws {
         let ending = try await hostScript(
-            #"python3 -c 'import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$ISE" sandbox -- head -c 400M /dev/zero"#)
+            #"python3 -c 'import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$ISE" sandbox -- head -c 400M /dev/zero"#
+        )
         let kilobytes = try #require(Int(ending.stdout.trimmed), "\(ending)")
         #expect(kilobytes < 150_000)
     }
@@ -84,13 +86,15 @@ import Testing
 
     @Test func `Arguments and variables arrive as they are`() async throws {
         let ending = try await hostScript(
-            #""$ISE" sandbox --env 'A=x=y z' --env E= -- sh -c 'printf "%s|" "$A" "$E" "$@" "${ISE-unset}"' name 'a b' '' -- --json "$(printf '\377')" | od -An -c"#)
+            #""$ISE" sandbox --env 'A=x=y z' --env E= -- sh -c 'printf "%s|" "$A" "$E" "$@" "${ISE-unset}"' name 'a b' '' -- --json "$(printf '\377')" | od -An -c"#
+        )
         #expect(ending.stdout.filter { $0 != " " && $0 != "\n" } == "x=yz||ab||--|--json|377|unset|")
     }
 
     @Test func `Options bound the command`() async throws {
         let ending = try await sandbox(
-            "--processes", "7", "--open-files", "33", "--disk", "1MiB", "--network", "none", "--identity", "root", "--", "sh",
+            "--processes", "7", "--open-files", "33", "--disk", "1MiB", "--network", "none", "--identity", "root", "--",
+            "sh",
             "-c", "ulimit -n; id -u; grep -c : /proc/net/dev; head -c 2000000 /dev/zero > x || echo full")
         #expect(ending.stdout.split(separator: "\n").prefix(2) == ["33", "0"])
         #expect(ending.stdout.contains("full"))
@@ -98,7 +102,8 @@ import Testing
 
     @Test func `Signals go to the command, and a second one kills`() async throws {
         let trapping = try ISEProcess([
-            "sandbox", "--", "sh", "-c", "trap 'echo caught; exit 3' TERM; echo ready >&2; while :; do sleep 0.02; done",
+            "sandbox", "--", "sh", "-c",
+            "trap 'echo caught; exit 3' TERM; echo ready >&2; while :; do sleep 0.02; done",
         ])
         while try !trapping.errorsSoFar().contains("ready") { try await Task.sleep(for: .milliseconds(10)) }
         kill(trapping.pid, SIGTERM)

@@ -12,7 +12,9 @@ import Workspaces
             "echo out; printf 'bad\\377' >&2; echo x > made; unshare -r true; sleep 1000 & exit 3")
         #expect(ending.status == 3)
         let result = try JSONValue(parsing: ending.stdout)
-        #expect(result["exit_code"] == 3 && result["signal"] == .null && result["ended_by"] == "exit" && result["status"] == 3)
+        #expect(
+            result["exit_code"] == 3 && result["signal"] == .null && result["ended_by"] == "exit"
+                && result["status"] == 3)
         #expect(result["stdout"] == ["text": "out\n", "total_bytes": 4, "truncated": false])
         #expect(result["stderr"]?["text"]?.string?.hasPrefix("bad\u{FFFD}") == true)
         #expect(result["left_running"]?.array?.count == 1)
@@ -49,14 +51,18 @@ import Workspaces
         try place.write("in/a", Array("given\n".utf8))
         try place.write("in/b", Array("given\n".utf8))
         let ending = try await sandbox(
-            "--workdir-from", place.file("in"), "--keep", place.file("out"), "--keep-bytes", "1000", "--json", "--", "sh", "-c",
-            "echo more >> a; rm b; ln -s /etc/shadow s; mkfifo f; cp /bin/true t; chmod 4755 t; truncate -s 2000 big; echo x > 'new\nline'")
+            "--workdir-from", place.file("in"), "--keep", place.file("out"), "--keep-bytes", "1000", "--json", "--",
+            "sh", "-c",
+            "echo more >> a; rm b; ln -s /etc/shadow s; mkfifo f; cp /bin/true t; chmod 4755 t; truncate -s 2000 big; echo x > 'new\nline'"
+        )
         #expect(ending.status == 0, "\(ending)")
         let kept = try #require(try JSONValue(parsing: ending.stdout)["kept"])
         #expect(kept == (try JSONValue(parsing: place.read("out/ise-kept.json"))))
         #expect(kept["files"]?.array?.compactMap { $0["path"]?.string } == ["/home/user/a", "/home/user/new\nline"])
         #expect(kept["deleted"] == ["/home/user/b"])
-        #expect(kept["left_out"]?.array?.compactMap { $0["path"]?.string } == ["big", "f", "s", "t"].map { "/home/user/\($0)" })
+        #expect(
+            kept["left_out"]?.array?.compactMap { $0["path"]?.string }
+                == ["big", "f", "s", "t"].map { "/home/user/\($0)" })
         #expect(try place.read("out/home/user/a") == Array("given\nmore\n".utf8))
         #expect(try place.read("in/a") == Array("given\n".utf8))
         let again = try await sandbox("--keep", place.file("out"), "--", "sh", "-c", "echo ran")
@@ -80,11 +86,13 @@ import Workspaces
         let place = try TemporaryDirectory()
         for (text, expected) in [
             (#"{"limits": {"memroy": 1}}"#, #"p.json: unknown key "memroy" in "limits"; did you mean "memory"?"#),
-            (#"{"exec": {"timeout": []}}"#, "p.json: exec.timeout: expected a duration"), ("{\n\"a\" 1}", "line 2, column 5"),
+            (#"{"exec": {"timeout": []}}"#, "p.json: exec.timeout: expected a duration"),
+            ("{\n\"a\" 1}", "line 2, column 5"),
         ] {
             try place.write("p.json", Array(text.utf8))
             let ending = try await sandbox("--policy", place.file("p.json"), "--", "echo", "ran")
-            #expect(ending.status == 125 && ending.stdout.isEmpty && ending.stderr.contains(expected), "\(ending.stderr)")
+            #expect(
+                ending.status == 125 && ending.stdout.isEmpty && ending.stderr.contains(expected), "\(ending.stderr)")
         }
     }
 
@@ -98,9 +106,12 @@ import Workspaces
             }
         }
         #expect(try violations(PolicyFile().json.compact) == 0)
-        #expect(try violations(#"{"limits": {"memory": "64MiB", "disk": 5000, "required": ["cpu"]}, "exec": {"timeout": 1.5}}"#) == 0)
+        #expect(
+            try violations(
+                #"{"limits": {"memory": "64MiB", "disk": 5000, "required": ["cpu"]}, "exec": {"timeout": 1.5}}"#) == 0)
         for text in [
-            #"{"limits": {"memroy": 1}}"#, #"{"limits": {"memory": "many"}}"#, #"{"network": "internet"}"#, #"{"denials": 1}"#,
+            #"{"limits": {"memroy": 1}}"#, #"{"limits": {"memory": "many"}}"#, #"{"network": "internet"}"#,
+            #"{"denials": 1}"#,
             #"{"exec": {"timeout": "2 weeks"}}"#, #"{"binds": "x"}"#,
         ] { #expect(try violations(text) > 0, "\(text)") }
     }

@@ -57,7 +57,8 @@ import Testing
     }
 
     @Test func `The effective policy is a policy that says the same`() throws {
-        let file = try read(#"{"limits": {"memory": "300MiB", "disk": 5000}, "exec": {"timeout": 0.25}, "binds": ["/a:/b"]}"#)
+        let file = try read(
+            #"{"limits": {"memory": "300MiB", "disk": 5000}, "exec": {"timeout": 0.25}, "binds": ["/a:/b"]}"#)
         let again = try PolicyFile(parsing: file.json.compactBytes)
         #expect(again.policy == file.policy && again.exec == file.exec && again.binds == file.binds)
         #expect(file.json["limits"]?["memory"] == "300MiB" && file.json["limits"]?["disk"] == 5000)
@@ -77,7 +78,10 @@ import Testing
         (#"{"limits": {"processes": 0}}"#, "an integer from 1 to 4194304"),
         (#"{"limits": {"processes": 1.5}}"#, "found the number 1.5"),
         (#"{"limits": {"required": "memory"}}"#, "limits.required: expected an array"),
-        (#"{"limits": {"required": ["cpu", "disk"]}}"#, #"limits.required[1]: expected one of "memory", "processes", "cpu""#),
+        (
+            #"{"limits": {"required": ["cpu", "disk"]}}"#,
+            #"limits.required[1]: expected one of "memory", "processes", "cpu""#
+        ),
         (#"{"network": "internet"}"#, #"network: expected one of "none", "loopback", "allow-list", "host""#),
         (#"{"exec": {"timeout": "2 weeks"}}"#, #"exec.timeout: expected a duration such as "90s""#),
         (#"{"exec": {"timeout": 0}}"#, "more than 0"),
@@ -95,12 +99,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("64MiB", 64 << 20), ("64 mib", 64 << 20), ("1k", 1024), ("1kb", 1000), ("1.5GiB", 3 << 29), ("2TB", 2_000_000_000_000),
+        ("64MiB", 64 << 20), ("64 mib", 64 << 20), ("1k", 1024), ("1kb", 1000), ("1.5GiB", 3 << 29),
+        ("2TB", 2_000_000_000_000),
         ("0", 0), ("17b", 17), ("9223372036854775807", .max),
     ])
     func `Sizes are read`(text: String, bytes: Int) { #expect(Quantity.bytes(text) == bytes) }
 
-    @Test(arguments: ["", "MiB", "-1", "1.", ".5G", "1e3", "1 2", "9223372036854775808", "9999999999TiB", "١k", "1KiBs", "0x10"])
+    @Test(arguments: [
+        "", "MiB", "-1", "1.", ".5G", "1e3", "1 2", "9223372036854775808", "9999999999TiB", "١k", "1KiBs", "0x10",
+    ])
     func `What is no size is none`(text: String) { #expect(Quantity.bytes(text) == nil) }
 
     @Test(arguments: [

@@ -12,7 +12,9 @@ import Testing
             let value = randomPolicy(using: &random)
             let file = try PolicyFile(parsing: value.compactBytes)
             let again = try PolicyFile(parsing: file.json.compactBytes)
-            #expect(again.policy == file.policy && again.exec == file.exec && again.binds == file.binds && again.root == file.root)
+            #expect(
+                again.policy == file.policy && again.exec == file.exec && again.binds == file.binds
+                    && again.root == file.root)
         }
     }
 
@@ -65,9 +67,13 @@ import Testing
         if key.kind.isOptional, Int.random(in: 0..<4, using: &random) == 0 { return .null }
         let number = Int.random(in: 65...4096, using: &random)
         switch key.kind.schema["title"]?.string ?? "" {
-        case "size": return [.string("\(number)MiB"), .int(number << 20), .string("\(number).5 MB")].randomElement(using: &random) ?? 0
+        case "size":
+            return [.string("\(number)MiB"), .int(number << 20), .string("\(number).5 MB")].randomElement(
+                using: &random) ?? 0
         case "count": return .int(number)
-        case "duration": return [.string("\(number)ms"), .int(number), .double(Double(number) / 8)].randomElement(using: &random) ?? 1
+        case "duration":
+            return [.string("\(number)ms"), .int(number), .double(Double(number) / 8)].randomElement(using: &random)
+                ?? 1
         case "true|false": return .bool(Bool.random(using: &random))
         case "dir|tar": return .string("/srv/\(number)")
         case "source:path": return .array((0..<number % 3).map { .string("/s\($0):/p\($0)") })

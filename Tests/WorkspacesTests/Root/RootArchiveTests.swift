@@ -30,7 +30,8 @@ import Testing
 
     @Test func `What a tar holds is unpacked once, without setuid bits and devices`() async throws {
         let members: [Tar.Member] = [
-            .init("./"), .init("etc/", type: "5", mode: 0o500), .init("etc/motd", contents: Array("hi\n".utf8)), Self.shell,
+            .init("./"), .init("etc/", type: "5", mode: 0o500), .init("etc/motd", contents: Array("hi\n".utf8)),
+            Self.shell,
             .init("etc/more", type: "1", link: "etc/motd"), .init("lib", type: "2", link: "/usr/lib"),
             .init("dev/null", type: "3"), .init("tmp/", type: "5", mode: 0o1777), .init("fifo", type: "6"),
             .init("etc/motd", contents: Array("later\n".utf8)),
@@ -52,8 +53,14 @@ import Testing
         let cases: [([Tar.Member], String)] = [
             ([.init("/etc/x")], "an absolute name, /etc/x"),
             ([.init("a/../../x")], "a name with \"..\", a/../../x"),
-            ([.init("d", type: "2", link: outside), .init("d/pwned", contents: [1])], "below d, which is no directory, or a link"),
-            ([.init("d", type: "2", link: outside), .init("d/e/pwned", contents: [1])], "below d/e, which is no directory, or a link"),
+            (
+                [.init("d", type: "2", link: outside), .init("d/pwned", contents: [1])],
+                "below d, which is no directory, or a link"
+            ),
+            (
+                [.init("d", type: "2", link: outside), .init("d/e/pwned", contents: [1])],
+                "below d/e, which is no directory, or a link"
+            ),
             ([.init("h", type: "1", link: "../../outside")], "\"..\""),
             ([.init("d", type: "2", link: "/etc"), .init("h", type: "1", link: "d/passwd")], "below d"),
         ]
@@ -69,7 +76,8 @@ import Testing
         try place.write("outside", Array("mine".utf8))
         let directory = try await unpacked([
             Self.shell, .init("f", type: "2", link: outside), .init("f", contents: Array("theirs".utf8)),
-            .init("l", type: "2", link: outside), .init("h", type: "1", link: "l"), .init("h", contents: Array("theirs".utf8)),
+            .init("l", type: "2", link: outside), .init("h", type: "1", link: "l"),
+            .init("h", contents: Array("theirs".utf8)),
         ])
         #expect(hostFile(outside) == "mine")
         #expect(hostFile(directory + "/f") == "theirs" && hostFile(directory + "/h") == "theirs")
@@ -78,7 +86,9 @@ import Testing
     @Test func `Bounds hold, and nothing is left of what was refused`() async throws {
         var limits = RootArchive.Limits()
         limits.bytes = 100
-        #expect(try await refusal([Self.shell, .init("x", contents: [UInt8](repeating: 1, count: 99))], limits: limits).contains("more than 100 bytes"))
+        #expect(
+            try await refusal([Self.shell, .init("x", contents: [UInt8](repeating: 1, count: 99))], limits: limits)
+                .contains("more than 100 bytes"))
         limits.bytes = 1000
         limits.members = 1
         #expect(try await refusal([Self.shell, .init("x")], limits: limits).contains("1 members"))
@@ -103,7 +113,8 @@ import Testing
         #expect(place.files().map { $0.split(separator: "/").last } == ["kept"])
     }
 
-    private static let programs = ["none"] + ["gzip", "bzip2", "xz", "zstd"].filter { runCommand([$0, "--version"]) == 0 }
+    private static let programs =
+        ["none"] + ["gzip", "bzip2", "xz", "zstd"].filter { runCommand([$0, "--version"]) == 0 }
 
     @Test(arguments: programs)
     func `Packed ones are unpacked by their program`(program: String) async throws {

@@ -39,15 +39,22 @@ import Testing
         let names = members.map { String(decoding: $0.path, as: UTF8.self) }
         #expect(names.filter { $0.count < 100 } == ["a/", "a/one", "a/block", "a/empty", "l", "h", "dev"])
         #expect(names.filter { $0.count >= 100 }.map { $0.prefix(4) } == ["a/lo", "b/pa"])
-        #expect(members.map(\.kind).suffix(3) == [.link(to: Array("a/one".utf8)), .hardLink(to: Array("a/one".utf8)), .device])
-        #expect(contents[1] == Array("hello".utf8) && contents[2].count == 512 && contents[3].isEmpty && contents[5] == [1, 2])
+        #expect(
+            members.map(\.kind).suffix(3) == [
+                .link(to: Array("a/one".utf8)), .hardLink(to: Array("a/one".utf8)), .device,
+            ])
+        #expect(
+            contents[1] == Array("hello".utf8) && contents[2].count == 512 && contents[3].isEmpty
+                && contents[5] == [1, 2])
         #expect(members[1].mode == 0o4644)
     }
 
     @Test func `What is cut off or no tar is an error`() {
         #expect(throws: TarError("it is no tar")) { _ = try read([], pieces: 1) }
         #expect(throws: TarError("it is no tar")) { _ = try read([UInt8](repeating: 65, count: 4096), pieces: 4096) }
-        #expect(throws: TarError("it ends in the middle of a member")) { _ = try read(Array(sample[..<1100]), pieces: 100) }
+        #expect(throws: TarError("it ends in the middle of a member")) {
+            _ = try read(Array(sample[..<1100]), pieces: 100)
+        }
         var damaged = sample
         damaged[512 + 20] ^= 1
         #expect(throws: TarError("a header's checksum is wrong")) { _ = try read(damaged, pieces: 4096) }
@@ -90,7 +97,9 @@ enum Tar {
             _ name: String, type: Character = "0", link: String = "", contents: [UInt8] = [], mode: Int = 0o644,
             form: Form = .ustar
         ) {
-            (self.name, self.type, self.link, self.contents, self.mode, self.form) = (name, type, link, contents, mode, form)
+            (self.name, self.type, self.link, self.contents, self.mode, self.form) = (
+                name, type, link, contents, mode, form
+            )
         }
     }
 
@@ -106,8 +115,10 @@ enum Tar {
             return block(name, Array(member.name.utf8) + [0]) + block(member, member.contents)
         case .pax:
             let record = " path=\(member.name)\n"
-            let length = [2, 3, 4].map { record.utf8.count + $0 }.first { "\($0)".utf8.count == $0 - record.utf8.count } ?? 0
-            return block(Member("PaxHeader", type: "x"), Array("\(length)\(record)".utf8)) + block(member, member.contents)
+            let length =
+                [2, 3, 4].map { record.utf8.count + $0 }.first { "\($0)".utf8.count == $0 - record.utf8.count } ?? 0
+            return block(Member("PaxHeader", type: "x"), Array("\(length)\(record)".utf8))
+                + block(member, member.contents)
         }
     }
 
@@ -136,7 +147,9 @@ enum Tar {
         for index in 148..<156 { bytes[header + index] = 32 }
         let sum = bytes[header..<min(header + 512, bytes.count)].reduce(0) { $0 + Int($1) }
         let digits = String(sum, radix: 8)
-        for (index, byte) in (String(repeating: "0", count: max(0, 6 - digits.count)) + digits).utf8.prefix(6).enumerated() {
+        for (index, byte) in (String(repeating: "0", count: max(0, 6 - digits.count)) + digits).utf8.prefix(6)
+            .enumerated()
+        {
             bytes[header + 148 + index] = byte
         }
         bytes[header + 154] = 0

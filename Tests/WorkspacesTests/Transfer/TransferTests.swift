@@ -26,7 +26,8 @@ import Testing
     }
 
     private func reasons(_ kept: KeptFiles) -> [String: String] {
-        Dictionary(uniqueKeysWithValues: kept.leftOut.map { (String($0.path.dropFirst("/home/user/".count)), $0.reason) })
+        Dictionary(
+            uniqueKeysWithValues: kept.leftOut.map { (String($0.path.dropFirst("/home/user/".count)), $0.reason) })
     }
 
     @Test func `Only plain files come out, as plain files`() async throws {
@@ -45,9 +46,10 @@ import Testing
         #expect(reasons["bad\u{FFFD}"] == "its name is not UTF-8")
         var status = stat()
         #expect(lstat(place.file("kept/home/user/tool"), &status) == 0 && status.st_mode == S_IFREG | 0o755)
-        #expect(place.files().sorted() == [
-            "kept/home/user/-rf", "kept/home/user/d/new\nline", "kept/home/user/tool", "kept/ise-kept.json",
-        ])
+        #expect(
+            place.files().sorted() == [
+                "kept/home/user/-rf", "kept/home/user/d/new\nline", "kept/home/user/tool", "kept/ise-kept.json",
+            ])
         let manifest = try JSONValue(parsing: place.read("kept/ise-kept.json"))
         #expect(manifest == kept.json && manifest["left_out"]?.array?.count == 5)
     }
@@ -65,7 +67,8 @@ import Testing
         let kept = try await keep("echo more >> a; rm b; echo own > /tmp/t") { workspace in
             for name in ["a", "b", "c"] { try await workspace.write(name, Array("given\n".utf8)) }
         }
-        #expect(kept.files.map { "\($0.what) \($0.path) \($0.size)" } == ["changed /home/user/a 11", "created /tmp/t 4"])
+        #expect(
+            kept.files.map { "\($0.what) \($0.path) \($0.size)" } == ["changed /home/user/a 11", "created /tmp/t 4"])
         #expect(kept.deleted == ["/home/user/b"])
         #expect(hostFile(place.file("kept/home/user/a")) == "given\nmore\n")
     }
@@ -75,7 +78,8 @@ import Testing
         limits.bytes = 1000
         limits.files = 3
         let kept = try await keep(
-            "truncate -s 1T a; head -c 600 /dev/zero > b; head -c 600 /dev/zero > c; echo d > d; echo e > e; echo f > f", limits: limits)
+            "truncate -s 1T a; head -c 600 /dev/zero > b; head -c 600 /dev/zero > c; echo d > d; echo e > e; echo f > f",
+            limits: limits)
         #expect(kept.files.map(\.path) == ["/home/user/b", "/home/user/d", "/home/user/e"])
         #expect(reasons(kept)["a"]?.contains("of the limit of 1000 are left") == true)
         #expect(reasons(kept)["c"] == "has 600 bytes; 400 of the limit of 1000 are left")
@@ -135,7 +139,8 @@ import Testing
             let copied = try await workspace.copyIn(source)
             #expect(copied.files == 3 && copied.bytes == 3_000_019)
             #expect(copied.leftOut.map(\.path).sorted() == ["fifo", "out", "round"])
-            let result = try await workspace.exec(.shell("./run.sh; sub/up; stat -c '%a %s %U' run.sh empty; ls -d sub/empty; readlink within"))
+            let result = try await workspace.exec(
+                .shell("./run.sh; sub/up; stat -c '%a %s %U' run.sh empty; ls -d sub/empty; readlink within"))
             #expect(result.stdout.text == "ran\nran\n750 19 user\n644 0 user\nsub/empty\nsub/large\n")
             #expect(try await workspace.read("within") == large)
         }
