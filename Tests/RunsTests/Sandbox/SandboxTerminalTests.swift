@@ -2,9 +2,9 @@ import TestSupport
 import Testing
 
 /// Python's `pty` plays the person at a terminal.
-private let hasPython = runCommand(["python3", "-c", "import pty, termios"]) == 0
+private let hasTerminals = runCommand(["python3", "-c", "import pty, termios; pty.openpty()"]) == 0
 
-@Suite(.enabled(if: hasPython, "needs python3 with pty"))
+@Suite(.enabled(if: hasTerminals, "needs python3 and a machine that lets this user open a terminal (/dev/ptmx)"))
 struct SandboxTerminalTests {
     /// Types each answer when its prompt has been seen, and then prints the exit status, whether the terminal is as it was, and what
     /// was shown.
