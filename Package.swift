@@ -47,14 +47,14 @@ let package = Package(
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Intents", "JSON", "Models", "Plugins", "Runs", "Trace",
+                "Intents", "JSON", "Models", "Plugins", "Runs", "Trace", "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
-        .testTarget(name: "WorkspacesTests", dependencies: ["Workspaces"]),
+        .testTarget(name: "WorkspacesTests", dependencies: ["JSON", "TestSupport", "Workspaces"]),
         .testTarget(
             name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"], exclude: ["probe", "fuzz", "corpus", "golden"],
             plugins: ["EmbedInit"]),
@@ -66,7 +66,7 @@ let package = Package(
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "TestSupport", "ise"]),
+        .testTarget(name: "RunsTests", dependencies: ["Plugins", "Runs", "TestSupport", "Workspaces", "ise"]),
         .target(
             name: "TestSupport",
             dependencies: ["JSON", .product(name: "FlyingFox", package: "FlyingFox")],

@@ -1,16 +1,28 @@
 import Glibc
+import Synchronization
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a call on a thread of its own. The second signal ends the process at once, with
-/// status 128 + its number: the kernel then takes the workspaces down with it.
+/// Turns signals into calls on a thread of its own.
 public enum Interrupts {
-    /// Handles the signals from now on, for the rest of the process's life. Call once.
+    /// Handles SIGINT, SIGTERM and SIGHUP from now on, for the rest of the process's life. The second one ends the process at
+    /// once, with status 128 + its number: the kernel then takes the workspaces down with it. Call once.
     /// - Parameter onFirst: gets the number of the first signal; must not block for long.
     public static func watch(_ onFirst: @escaping @Sendable (CInt) -> Void) {
+        let seen = Seen()
+        handle([SIGINT, SIGTERM, SIGHUP]) { number in
+            if seen.isFirst.exchange(false, ordering: .relaxed) { onFirst(number) } else { _exit(128 + number) }
+        }
+    }
+
+    private final class Seen: Sendable { let isFirst = Atomic(true) }
+
+    /// Calls `each` for every one of these signals from now on, for the rest of the process's life. Call once.
+    /// - Parameter each: must not block for long.
+    public static func handle(_ numbers: [CInt], _ each: @escaping @Sendable (CInt) -> Void) {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { return }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         signalPipe = ends[1]
-        let watcher = Watcher(pipe: ends[0], onFirst: onFirst)
+        let watcher = Watcher(pipe: ends[0], each: each)
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(watcher)
         guard pthread_create(&thread, nil, runWatcher, argument.toOpaque()) == 0 else {
@@ -18,10 +30,10 @@ public enum Interrupts {
             return
         }
         pthread_detach(thread)
-        for number in [SIGINT, SIGTERM, SIGHUP] { handle(number) }
+        for number in numbers { install(number) }
     }
 
-    private static func handle(_ number: CInt) {
+    private static func install(_ number: CInt) {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = passOn
         action.sa_flags = CInt(SA_RESTART)
@@ -42,18 +54,15 @@ private func passOn(_ number: CInt) {
 
 private final class Watcher: Sendable {
     private let pipe: CInt
-    private let onFirst: @Sendable (CInt) -> Void
+    private let each: @Sendable (CInt) -> Void
 
-    init(pipe: CInt, onFirst: @escaping @Sendable (CInt) -> Void) {
+    init(pipe: CInt, each: @escaping @Sendable (CInt) -> Void) {
         self.pipe = pipe
-        self.onFirst = onFirst
+        self.each = each
     }
 
     func run() {
-        guard let first = next() else { return }
-        onFirst(first)
-        guard let second = next() else { return }
-        _exit(128 + second)
+        while let number = next() { each(number) }
     }
 
     private func next() -> CInt? {

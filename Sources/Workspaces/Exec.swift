@@ -10,11 +10,13 @@ public struct ExecRequest: Sendable {
     public var stdin: [UInt8]
     /// More input comes by `Job.write`.
     public var keepsInput = false
+    /// Its output is handed out by `Job.chunks(of:)` as it comes, and the command waits when nobody takes it.
+    public var streamsOutput = false
     /// Its standard streams are a terminal of this size. Standard error is then part of standard output.
     public var terminal: TerminalSize?
     /// Bounds of each process of the command; the workspace's own bounds hold besides.
     public var limits = ProcessLimits()
-    /// From its start until its whole tree is killed.
+    /// From its start until its whole tree is killed. Zero: for as long as it likes.
     public var timeout: Duration
     /// The longest it may write nothing.
     public var silenceTimeout: Duration?

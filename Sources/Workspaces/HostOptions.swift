@@ -10,6 +10,8 @@ public struct HostOptions: Sendable {
         case host
         /// A directory that holds a whole system: unpacked from an image, or made by debootstrap. It is not changed.
         case directory(String)
+        /// A tar of one, plain or packed by gzip, bzip2, xz or zstd. Unpacked once, see `RootArchive`.
+        case archive(String)
     }
 
     /// A directory or a file of the host, seen read-only in every workspace.

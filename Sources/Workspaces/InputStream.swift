@@ -13,6 +13,8 @@ final class InputStream: ReactorHandler {
         var waiting: ArraySlice<UInt8> = []
         var isFinished = false
         var isBroken = false
+        /// Who waits until all that is waiting is written.
+        var senders: [CheckedContinuation<Bool, Never>] = []
     }
 
     init(_ reactor: Reactor) {
@@ -35,6 +37,18 @@ final class InputStream: ReactorHandler {
             state.waiting += bytes
             if state.token == nil { feed(&state) }
             return !state.isBroken
+        }
+    }
+
+    /// As `write`, but returns when the command's pipe has taken all of it.
+    func send(_ bytes: [UInt8]) async -> Bool {
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                guard !state.isFinished, !state.isBroken else { return continuation.resume(returning: false) }
+                state.waiting += bytes
+                state.senders.append(continuation)
+                if state.token == nil { feed(&state) }
+            }
         }
     }
 
@@ -71,6 +85,7 @@ final class InputStream: ReactorHandler {
                 return end(&state)
             }
         }
+        release(&state, true)
         if let token = state.token {
             reactor.remove(state.descriptor, token)
             state.token = nil
@@ -78,7 +93,13 @@ final class InputStream: ReactorHandler {
         if state.isFinished { end(&state) }
     }
 
+    private func release(_ state: inout State, _ isTaken: Bool) {
+        for sender in state.senders { sender.resume(returning: isTaken) }
+        state.senders = []
+    }
+
     private func end(_ state: inout State) {
+        release(&state, !state.isBroken)
         guard state.descriptor >= 0 else { return }
         if let token = state.token { reactor.remove(state.descriptor, token) }
         state.token = nil

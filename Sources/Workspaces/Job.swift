@@ -50,6 +50,15 @@ public final class Job: Sendable {
     @discardableResult
     public func write(_ bytes: [UInt8]) -> Bool { command.stdin.write(bytes) }
 
+    /// As `write`, but returns only when the command's pipe has taken all of it: input of any length needs little memory.
+    @discardableResult
+    public func send(_ bytes: [UInt8]) async -> Bool { await command.stdin.send(bytes) }
+
+    /// What it writes, from the beginning to its end, when `request.streamsOutput`. One reader a stream.
+    public func chunks(of stream: StandardStream) -> OutputChunks {
+        OutputChunks(stream: stream == .stdout ? command.stdout : command.stderr)
+    }
+
     /// The end of its standard input. With a terminal, the end-of-file character.
     public func finishInput() {
         if request.terminal != nil { command.stdin.write([0x04]) } else { command.stdin.finish() }

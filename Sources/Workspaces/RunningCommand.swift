@@ -26,8 +26,8 @@ final class RunningCommand: Sendable {
         self.request = request
         self.egress = egress
         firstAttempt = egress?.log.count ?? 0
-        stdout = OutputStream(reactor, limit: request.outputLimit)
-        stderr = OutputStream(reactor, limit: request.outputLimit)
+        stdout = OutputStream(reactor, limit: request.outputLimit, isHandedOut: request.streamsOutput)
+        stderr = OutputStream(reactor, limit: request.outputLimit, isHandedOut: request.streamsOutput)
         stdin = InputStream(reactor)
     }
 

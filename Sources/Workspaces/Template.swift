@@ -32,7 +32,7 @@ struct Template: Sendable {
         case .host:
             addSystem(&message)
             addEtc(&message)
-        case .directory(let path):
+        case .directory(let path), .archive(let path):
             try addRoot(path, to: &message)
         }
         addIdentity(&message)
@@ -55,7 +55,7 @@ struct Template: Sendable {
     func holds(_ path: String) -> Bool {
         var status = stat()
         switch options.root {
-        case .directory(let root):
+        case .directory(let root), .archive(let root):
             if lstat(root + path, &status) == 0 { return true }
         case .host:
             let shown = systemDirectories.contains { path.hasPrefix("/\($0)/") }
@@ -117,14 +117,16 @@ struct Template: Sendable {
 
     /// A directory of the host as the root: what is in it counts, but for who and where this is.
     private func addRoot(_ path: String, to message: inout OutgoingMessage) throws(WorkspaceError) {
-        guard path.hasPrefix("/"), access(path + "/bin/sh", F_OK) == 0 else {
+        let root = path.hasPrefix("/") ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1
+        defer { if root >= 0 { close(root) } }
+        guard root >= 0, ise_exists_in_root(root, "bin/sh") != 0 else {
             throw WorkspaceError(
                 .unavailable, "\(path) cannot be a workspace's root: it must be an absolute path to a directory with /bin/sh",
                 path: path)
         }
         add(bind: path, at: ".", .root, to: &message)
-        add(file: "etc/passwd", to: &message, Self.merge(Self.accounts, into: path + "/etc/passwd"))
-        add(file: "etc/group", to: &message, Self.merge(Self.groups, into: path + "/etc/group"))
+        add(file: "etc/passwd", to: &message, Self.merge(Self.accounts, into: "etc/passwd", in: root))
+        add(file: "etc/group", to: &message, Self.merge(Self.groups, into: "etc/group", in: root))
     }
 
     private func addIdentity(_ message: inout OutgoingMessage) {
@@ -132,8 +134,8 @@ struct Template: Sendable {
         // In the host's network names mean what they mean to the host.
         let hosts = "127.0.0.1 localhost workspace\n::1 localhost\n"
         let resolver = "# no name server: nothing outside can be reached\n"
-        add(file: "etc/hosts", to: &message, isInHostNetwork ? Self.read("/etc/hosts") : hosts)
-        add(file: "etc/resolv.conf", to: &message, isInHostNetwork ? Self.read("/etc/resolv.conf") : resolver)
+        add(file: "etc/hosts", to: &message, isInHostNetwork ? Self.read(Glibc.open("/etc/hosts", O_RDONLY | O_CLOEXEC)) : hosts)
+        add(file: "etc/resolv.conf", to: &message, isInHostNetwork ? Self.read(Glibc.open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC)) : resolver)
     }
 
     /// A directory or file of the host at a place of its own, read-only whoever looks.
@@ -180,8 +182,9 @@ struct Template: Sendable {
         """
 
     /// The lines of `file`, and those of `ours` whose number or name it lacks.
-    private static func merge(_ ours: String, into file: String) -> String {
-        let theirs = read(file).split(separator: "\n").map(String.init)
+    private static func merge(_ ours: String, into file: String, in root: Int32) -> String {
+        // A link in somebody else's system must not lead to a file of this one.
+        let theirs = read(ise_open_in_root(root, file, O_RDONLY | O_NONBLOCK | O_NOCTTY)).split(separator: "\n").map(String.init)
         func key(_ line: some StringProtocol, _ column: Int) -> String {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             return fields.count > column ? String(fields[column]) : ""
@@ -191,8 +194,8 @@ struct Template: Sendable {
         return (theirs + missing).joined(separator: "\n") + "\n"
     }
 
-    private static func read(_ path: String) -> String {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    /// Closes the descriptor.
+    private static func read(_ descriptor: Int32) -> String {
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
         var buffer = [UInt8](repeating: 0, count: 1 << 20)

@@ -20,7 +20,8 @@ extension Workspace {
         return result
     }
 
-    private func addLimitHits(to result: inout ExecResult) {
+    /// Says which limits were hit since the last time. `exec` does this by itself; a job's result has it only by this.
+    public func addLimitHits(to result: inout ExecResult) {
         result.limitHits = newLimitHits()
         if result.signal == Int(SIGKILL), result.endedBy == .signal, result.limitHits.contains(where: { $0.limit == .memory }) {
             result.endedBy = .memoryLimit
@@ -98,7 +99,7 @@ extension Workspace {
             var seen = -1
             while command.outcome.valueIfSet == nil {
                 let total = command.stdout.totalBytes + command.stderr.totalBytes
-                if total == seen {
+                if total == seen, !command.stdout.isHeldBack, !command.stderr.isHeldBack {
                     self?.signal(id, SIGKILL, reason: ISE_ENDED_SILENCE)
                     return
                 }

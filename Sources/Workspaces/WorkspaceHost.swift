@@ -31,6 +31,8 @@ public actor WorkspaceHost {
     public static func start(_ options: HostOptions = HostOptions()) async throws(WorkspaceError) -> WorkspaceHost {
         _ = ise_raise_descriptor_limit()
         signal(SIGPIPE, SIG_IGN)
+        var options = options
+        if case .archive(let path) = options.root { options.root = .directory(try await RootArchive.unpacked(path)) }
         let reactor = try Reactor()
         do {
             let (launcher, template, facts) = try await startLauncher(reactor, options)

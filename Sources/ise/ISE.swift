@@ -11,7 +11,10 @@ import Runs
             wrong command line; 128 + n when it was ended by signal n (130 for Ctrl-C).
             """,
         version: iseVersion,
-        subcommands: [RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, DoctorCommand.self])
+        subcommands: [
+            RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, SandboxCommand.self,
+            DoctorCommand.self,
+        ])
 }
 
 /// Ends the command with a message on standard error and status 1.

@@ -19,8 +19,8 @@ struct ISEProcess {
 
     struct CannotStart: Error { var code: CInt }
 
-    /// Starts `ise` with these arguments and an environment without any setting of ISE but those given.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    /// Starts `ise`, or another program, with these arguments and an environment without any setting of ISE but those given.
+    init(_ arguments: [String], environment: [String: String] = [:], program: String = Self.executable) throws {
         place = try TemporaryDirectory()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -33,10 +33,10 @@ struct ISEProcess {
             getenv(name).map { (name, String(cString: $0)) }
         }
         let variables = Dictionary(inherited) { first, _ in first }.merging(environment) { $1 }
-        let argv = CStrings([Self.executable] + arguments)
+        let argv = CStrings([program] + arguments)
         let envp = CStrings(variables.map { "\($0)=\($1)" })
         var pid = pid_t()
-        let code = posix_spawn(&pid, Self.executable, &actions, nil, argv.pointers, envp.pointers)
+        let code = posix_spawn(&pid, program, &actions, nil, argv.pointers, envp.pointers)
         guard code == 0 else { throw CannotStart(code: code) }
         self.pid = pid
     }
@@ -62,12 +62,15 @@ struct ISEProcess {
     private func text(_ name: String) throws -> String { String(decoding: try place.read(name), as: UTF8.self) }
 
     /// Beside the bundle of the tests.
-    private static let executable: String = {
+    static let executable: String = {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") }
         let folder = bundle.map {
             $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         }
-        return (folder ?? ".build/debug") + "/ise"
+        let path = (folder ?? ".build/debug") + "/ise"
+        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
     }()
 }
 

@@ -1,3 +1,7 @@
+import JSON
+
+import JSON
+
 /// The plugins below some directories, each with the folders `tools/`, `personas/` and so on.
 public struct PluginCatalog: Sendable {
     /// What could not be used, in the order it was found.

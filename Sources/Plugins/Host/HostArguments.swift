@@ -1,3 +1,4 @@
+import JSON
 import Lua
 
 /// The arguments of one host call, with errors that name the argument.

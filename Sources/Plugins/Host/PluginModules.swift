@@ -1,3 +1,4 @@
+import JSON
 import Lua
 
 /// Finds what `require` names: "lib.count" in the plugin's own folder, "@textlib" and "@textlib/wrap" in a library that

@@ -69,6 +69,19 @@ int ise_walk(int directory, const char *below, ise_walk_visit *visit, void *cont
 /* -1 for anything but a regular file. */
 int ise_open_regular(int directory, const char *path);
 
+/* ---- beneath.c: names in trees that somebody else has made; -1 and errno on failure ---- */
+
+/* Follows no link at all and cannot leave the directory. */
+int ise_open_beneath(int directory, const char *path, int flags, mode_t mode);
+/* Follows links as a process whose root directory this is. */
+int ise_open_in_root(int root, const char *path, int flags);
+/* As ise_open_in_root, but only to see whether it is there. */
+int ise_exists_in_root(int root, const char *path);
+/* All of it, however often it takes: 0, or -1 and errno. */
+int ise_write_all(int fd, const void *bytes, size_t length);
+/* syncfs(2): -1 and errno when something could not be written. */
+int ise_sync_file_system(int fd);
+
 /* ---- notify.c ---- */
 
 struct ise_denial {

@@ -10,8 +10,8 @@ public enum Suggestion {
         return ranked.min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }?.candidate
     }
 
-    /// " Did you mean \"…\"?" or nothing.
-    static func question(for name: String, among candidates: some Sequence<String>) -> String {
+    /// "; did you mean \"…\"?" or nothing.
+    public static func question(for name: String, among candidates: some Sequence<String>) -> String {
         closest(to: name, among: candidates).map { "; did you mean \"\($0)\"?" } ?? ""
     }
 
