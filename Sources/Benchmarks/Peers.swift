@@ -55,6 +55,8 @@ struct Peers {
         let mounts: [JSONValue] = [
             ["destination": "/proc", "type": "proc", "source": "proc"],
             ["destination": "/tmp", "type": "tmpfs", "source": "tmpfs"],
+            // Without one of its own the runtime would set up its devices in the host's.
+            ["destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]],
         ]
         let config: JSONValue = [
             "ociVersion": "1.0.2",
