@@ -40,6 +40,7 @@ struct start {
     } limits[MAX_RLIMITS];
     int limit_count;
     bool user_switch;
+    bool announced; /* the host wants to know when it runs */
     uint64_t open_files;
     uint64_t mark;
     const char *volatile stage; /* what failed; NULL: nothing */
@@ -180,6 +181,7 @@ static int read_request(struct message *message, struct start *start, struct com
             break;
         case ISE_T_CWD: start->directory = field_string(&field); break;
         case ISE_T_TIMEOUT_NS: command->deadline_ns = (int64_t)field_number(&field); break;
+        case ISE_T_FLAGS: start->announced = field_number(&field) != 0; break;
         case ISE_T_TERMINAL: start->window = (uint32_t)field_number(&field); break;
         case ISE_T_RLIMIT: result = add_limit(start, &field); break;
         default: result = -1; break;
@@ -268,6 +270,8 @@ void run_command(struct init *init, struct message *message)
         return;
     }
     *command = new;
+    if (!start.announced)
+        return;
     reply_begin(&init->reply, ISE_STARTED, id);
     reply_number(&init->reply, ISE_T_PID, (uint64_t)new.pid);
     if (reply_send(init->socket, &init->reply, &start.terminal, start.terminal >= 0 ? 1 : 0) != 0)

@@ -29,10 +29,15 @@ extension Workspace {
     }
 
     /// Sends the request; the command's end, or why it did not come to run, will be its outcome.
-    func send(_ request: ExecRequest) throws(WorkspaceError) -> (RunningCommand, UInt32) {
+    ///
+    /// - Parameter announced: the init says when it runs.
+    func send(
+        _ request: ExecRequest, announced: Bool = false
+    ) throws(WorkspaceError) -> (RunningCommand, UInt32) {
         let id = nextRequest()
         var message = try Self.message(request, policy.network, id: id)
         let command = RunningCommand(request, reactor, egress)
+        if announced || request.terminal != nil { message.add(ISE_T_FLAGS, 1) }
         message.descriptors = try command.makePipes()
         if isolation.startedAsRoot {
             // Only the owner of a pipe may open it anew, as scripts do by way of /dev/stdout.

@@ -33,6 +33,7 @@ enum ise_type {
     ISE_FROZEN,              /* the layer is kept; failures have the layer's number, too */
     ISE_NOT_FROZEN,          /* STAGE, ERRNO */
     /* host -> init */
+    /* FLAGS 1: STARTED is wanted; it costs the host a turn */
     ISE_EXEC = 32, /* fds: [stdin,] stdout, stderr; none with TERMINAL */
     ISE_SIGNAL,    /* id = the command's; SIGNAL; REASON: kills the whole tree when SIGNAL is SIGKILL */
     ISE_OPEN_FILE,
