@@ -56,7 +56,8 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["JSON", "TestSupport", "Workspaces"]),
         .testTarget(
-            name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"], exclude: ["probe", "fuzz", "corpus", "golden"],
+            name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"],
+            exclude: ["probe", "fuzz", "corpus", "golden"],
             plugins: ["EmbedInit"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua"]),
         .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),

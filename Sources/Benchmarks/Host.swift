@@ -56,7 +56,9 @@ func procField(_ path: String, _ name: String) -> Int? {
     defer { close(descriptor) }
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     let length = max(0, read(descriptor, &buffer, buffer.count))
-    let line = String(decoding: buffer[..<length], as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(name + ":") }
+    let line = String(decoding: buffer[..<length], as: UTF8.self).split(separator: "\n").first {
+        $0.hasPrefix(name + ":")
+    }
     return line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
 }
 

@@ -24,7 +24,8 @@ struct Peers {
                 (
                     "bwrap",
                     [
-                        bwrap, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
+                        bwrap, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev",
+                        "/dev",
                         "--tmpfs", "/tmp", "/bin/true",
                     ]
                 ))
@@ -33,7 +34,9 @@ struct Peers {
             commands.append(("firejail", [firejail, "--quiet", "--noprofile", "--net=none", "/bin/true"]))
         }
         if let bundle, geteuid() == 0 {
-            if let runc = Self.find("runc") { commands.append(("runc", [runc, "run", "--bundle", bundle, "ise-bench-runc"])) }
+            if let runc = Self.find("runc") {
+                commands.append(("runc", [runc, "run", "--bundle", bundle, "ise-bench-runc"]))
+            }
             if let crun = Self.find("crun") {
                 commands.append(
                     ("crun", [crun, "--cgroup-manager=disabled", "run", "--bundle", bundle, "ise-bench-crun"]))
@@ -61,7 +64,8 @@ struct Peers {
         let config: JSONValue = [
             "ociVersion": "1.0.2",
             "process": [
-                "terminal": false, "user": ["uid": 0, "gid": 0], "args": ["/bin/true"], "cwd": "/", "noNewPrivileges": true,
+                "terminal": false, "user": ["uid": 0, "gid": 0], "args": ["/bin/true"], "cwd": "/",
+                "noNewPrivileges": true,
                 "env": ["PATH=/usr/bin:/bin"],
             ],
             "root": ["path": "/", "readonly": true], "hostname": "bench", "mounts": .array(mounts),

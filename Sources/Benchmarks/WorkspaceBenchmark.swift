@@ -89,7 +89,9 @@ struct WorkspaceBenchmark {
             policy.changeTracking = tracking
             let workspace = try await host.open(policy)
             _ = try await workspace.exec(.shell("for i in $(seq 1 100); do echo $i > f$i; done"))
-            cases.add("ise: true, \(tracking) of 100 files") { try await timed { _ = try await workspace.exec(isTrue) } }
+            cases.add("ise: true, \(tracking) of 100 files") {
+                try await timed { _ = try await workspace.exec(isTrue) }
+            }
         }
         var policy = Policy()
         policy.reportsDenials = false
@@ -127,7 +129,8 @@ struct WorkspaceBenchmark {
         policy.limits.diskBytes = 3 << 30
         policy.limits.memoryBytes = 4 << 30
         let workspace = try await host.open(policy)
-        let fill = "for d in $(seq 1 50); do mkdir $d; head -c 20971520 /dev/zero | split -b 20972 -a 4 - $d/f; done; ls */* | wc -l"
+        let fill =
+            "for d in $(seq 1 50); do mkdir $d; head -c 20971520 /dev/zero | split -b 20972 -a 4 - $d/f; done; ls */* | wc -l"
         let filled = try await workspace.exec(.shell(fill, timeout: .seconds(600)))
         report.note("fork: files", filled.stdout.text.filter(\.isNumber))
         var snapshot: Snapshot?
@@ -155,7 +158,9 @@ struct WorkspaceBenchmark {
         let after = procField("/proc/meminfo", "MemAvailable") ?? 0
         report.add("ise: open, \(held) held", opened)
         report.note("memory a workspace, KiB available", String((before - after) / max(1, held)))
-        let pss = workspaces.prefix(50).compactMap { $0.initPID }.compactMap { procField("/proc/\($0)/smaps_rollup", "Pss") }
+        let pss = workspaces.prefix(50).compactMap { $0.initPID }.compactMap {
+            procField("/proc/\($0)/smaps_rollup", "Pss")
+        }
         report.note("memory a workspace, KiB PSS", String(pss.reduce(0, +) / max(1, pss.count)))
         var exec = Sample()
         for workspace in workspaces.shuffled().prefix(50) {

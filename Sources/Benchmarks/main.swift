@@ -13,7 +13,9 @@ func complain(_ text: String) {
 
 /// The number after an option.
 func number(after option: String) -> Int? {
-    arguments.firstIndex(of: option).flatMap { arguments.dropFirst($0 - arguments.startIndex + 1).first }.flatMap { Int($0) }
+    arguments.firstIndex(of: option).flatMap { arguments.dropFirst($0 - arguments.startIndex + 1).first }.flatMap {
+        Int($0)
+    }
 }
 
 var benchmark = WorkspaceBenchmark()

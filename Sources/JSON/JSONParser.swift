@@ -221,7 +221,9 @@ struct JSONParser {
     private mutating func parseUnicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let first = try parseHex()
         guard (0xD800...0xDFFF).contains(first) else { return Unicode.Scalar(first) ?? "\u{FFFD}" }
-        guard first < 0xDC00, bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) else { return "\u{FFFD}" }
+        guard first < 0xDC00, bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) else {
+            return "\u{FFFD}"
+        }
         let back = position
         position += 2
         let second = try parseHex()

@@ -15,13 +15,16 @@ struct ControlGroups: Sendable {
                 let file = v2 ? "memory.events" : "memory.oom_control"
                 hits[.memory] = count("oom_kill", in: file, of: controller, workspace)
             }
-            if v2 || controller == "pids" { hits[.processes] = count("max", in: "pids.events", of: controller, workspace) }
+            if v2 || controller == "pids" {
+                hits[.processes] = count("max", in: "pids.events", of: controller, workspace)
+            }
         }
         return hits
     }
 
     private func count(_ key: String, in file: String, of controller: String, _ workspace: UInt32) -> Int {
-        let roots = controller == "v2" ? ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] : ["/sys/fs/cgroup/\(controller)"]
+        let roots =
+            controller == "v2" ? ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] : ["/sys/fs/cgroup/\(controller)"]
         for root in roots {
             let lines = Self.read("\(root)/\(name)/\(workspace)/\(file)").split(separator: "\n")
             for line in lines where line.hasPrefix(key + " ") { return Int(line.dropFirst(key.count + 1)) ?? 0 }

@@ -55,7 +55,8 @@ struct RefusedCall: Sendable {
     /// How many of the leading arguments are no pointers.
     private static let plain: [String: Int] = [
         "socket": 3, "socketpair": 3, "unshare": 1, "setns": 2, "clone": 1, "personality": 1, "prctl": 1, "ioctl": 2,
-        "ptrace": 2, "bpf": 1, "keyctl": 1, "userfaultfd": 1, "io_uring_setup": 1, "io_uring_enter": 3, "kcmp": 3, "reboot": 3,
+        "ptrace": 2, "bpf": 1, "keyctl": 1, "userfaultfd": 1, "io_uring_setup": 1, "io_uring_enter": 3, "kcmp": 3,
+        "reboot": 3,
         "iopl": 1, "ioperm": 3, "fsopen": 0, "memfd_secret": 1, "pidfd_getfd": 3, "process_madvise": 1, "syslog": 1,
         "fanotify_init": 2, "quotactl": 1, "move_pages": 2, "migrate_pages": 1,
     ]

@@ -23,12 +23,14 @@ extension Policy {
             throw WorkspaceError(
                 .limitUnenforceable,
                 "the policy requires a \(limit.rawValue) limit for the whole workspace, which this machine cannot enforce: "
-                    + "that needs the \(limit.rawValue) controller of cgroup v2 (delegated to this user) or v1 (as root)")
+                    + "that needs the \(limit.rawValue) controller of cgroup v2 (delegated to this user) or v1 (as root)"
+            )
         }
         if network != .host, !machine.networkNamespaces {
             throw WorkspaceError(
                 .limitUnenforceable,
-                "the policy asks for the network \(network), which needs network namespaces: this machine cannot make them")
+                "the policy asks for the network \(network), which needs network namespaces: this machine cannot make them"
+            )
         }
         guard limits.diskBytes > 0, limits.inodes > 64, limits.openFiles >= 16 else {
             throw WorkspaceError(

@@ -9,10 +9,13 @@ struct Template: Sendable {
 
     /// Copied: what programs look up there and what tells nothing of this host.
     private static let copiedFromEtc = [
-        "alternatives", "bash.bashrc", "bindresvport.blacklist", "ca-certificates.conf", "ca-certificates", "debconf.conf",
+        "alternatives", "bash.bashrc", "bindresvport.blacklist", "ca-certificates.conf", "ca-certificates",
+        "debconf.conf",
         "debian_version", "emacs", "fonts", "gai.conf", "host.conf", "inputrc", "java-17-openjdk", "ld.so.cache",
-        "ld.so.conf", "ld.so.conf.d", "libaudit.conf", "locale.alias", "login.defs", "magic", "magic.mime", "mime.types",
-        "networks", "nanorc", "os-release", "perl", "profile", "protocols", "python3", "rpc", "services", "shells", "skel",
+        "ld.so.conf", "ld.so.conf.d", "libaudit.conf", "locale.alias", "login.defs", "magic", "magic.mime",
+        "mime.types",
+        "networks", "nanorc", "os-release", "perl", "profile", "protocols", "python3", "rpc", "services", "shells",
+        "skel",
         "ssl/certs", "ssl/openssl.cnf", "terminfo", "vim", "wgetrc",
     ]
 
@@ -46,7 +49,9 @@ struct Template: Sendable {
     var places: [UpperPlace] {
         var places = [UpperPlace(directory: "root", path: ""), UpperPlace(directory: "shm", path: "/dev/shm")]
         if case .host = options.root {
-            places += systemDirectories.enumerated().map { UpperPlace(directory: "\($0.offset)", path: "/" + $0.element) }
+            places += systemDirectories.enumerated().map {
+                UpperPlace(directory: "\($0.offset)", path: "/" + $0.element)
+            }
         }
         return places
     }
@@ -73,11 +78,13 @@ struct Template: Sendable {
 
     private static let systemNames = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
     private static let directories = [
-        "dev", "etc", "etc/ssl", "home", "mnt", "opt", "proc", "run", "srv", "usr", "var", "var/cache", "var/lib", "var/log",
+        "dev", "etc", "etc/ssl", "home", "mnt", "opt", "proc", "run", "srv", "usr", "var", "var/cache", "var/lib",
+        "var/log",
         "var/spool",
     ]
     private static let files = [
-        "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/machine-id", "etc/hosts", "etc/hostname", "etc/resolv.conf",
+        "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/machine-id", "etc/hosts", "etc/hostname",
+        "etc/resolv.conf",
     ]
 
     private func addDirectories(_ message: inout OutgoingMessage) {
@@ -121,7 +128,8 @@ struct Template: Sendable {
         defer { if root >= 0 { close(root) } }
         guard root >= 0, ise_exists_in_root(root, "bin/sh") != 0 else {
             throw WorkspaceError(
-                .unavailable, "\(path) cannot be a workspace's root: it must be an absolute path to a directory with /bin/sh",
+                .unavailable,
+                "\(path) cannot be a workspace's root: it must be an absolute path to a directory with /bin/sh",
                 path: path)
         }
         add(bind: path, at: ".", .root, to: &message)
@@ -134,8 +142,12 @@ struct Template: Sendable {
         // In the host's network names mean what they mean to the host.
         let hosts = "127.0.0.1 localhost workspace\n::1 localhost\n"
         let resolver = "# no name server: nothing outside can be reached\n"
-        add(file: "etc/hosts", to: &message, isInHostNetwork ? Self.read(Glibc.open("/etc/hosts", O_RDONLY | O_CLOEXEC)) : hosts)
-        add(file: "etc/resolv.conf", to: &message, isInHostNetwork ? Self.read(Glibc.open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC)) : resolver)
+        add(
+            file: "etc/hosts", to: &message,
+            isInHostNetwork ? Self.read(Glibc.open("/etc/hosts", O_RDONLY | O_CLOEXEC)) : hosts)
+        add(
+            file: "etc/resolv.conf", to: &message,
+            isInHostNetwork ? Self.read(Glibc.open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC)) : resolver)
     }
 
     /// A directory or file of the host at a place of its own, read-only whoever looks.
@@ -145,7 +157,8 @@ struct Template: Sendable {
             !["proc", "dev", "usr"].contains(parts[0])
         else {
             throw WorkspaceError(
-                .invalidPath, "cannot bind \(bind.source) at \(bind.path): that must be an absolute path outside /proc, /dev and /usr",
+                .invalidPath,
+                "cannot bind \(bind.source) at \(bind.path): that must be an absolute path outside /proc, /dev and /usr",
                 path: bind.path)
         }
         var kind = stat()
@@ -163,7 +176,9 @@ struct Template: Sendable {
     }
 
     /// Directories that have a mode or an owner of their own already.
-    private static let made: Set<String> = ["home", "home/user", "tmp", "root", "var", "etc", "opt", "mnt", "srv", "run"]
+    private static let made: Set<String> = [
+        "home", "home/user", "tmp", "root", "var", "etc", "opt", "mnt", "srv", "run",
+    ]
 
     private static let accounts = """
         root:x:0:0:root:/root:/bin/bash
@@ -184,7 +199,8 @@ struct Template: Sendable {
     /// The lines of `file`, and those of `ours` whose number or name it lacks.
     private static func merge(_ ours: String, into file: String, in root: Int32) -> String {
         // A link in somebody else's system must not lead to a file of this one.
-        let theirs = read(ise_open_in_root(root, file, O_RDONLY | O_NONBLOCK | O_NOCTTY)).split(separator: "\n").map(String.init)
+        let theirs = read(ise_open_in_root(root, file, O_RDONLY | O_NONBLOCK | O_NOCTTY)).split(separator: "\n").map(
+            String.init)
         func key(_ line: some StringProtocol, _ column: Int) -> String {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             return fields.count > column ? String(fields[column]) : ""

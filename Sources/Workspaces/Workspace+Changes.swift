@@ -23,4 +23,37 @@ extension Workspace {
             return withTracker { $0.look(at: upper, places: template.places) }
         }
     }
+
+    // MARK: What was seen
+
+    static func tracker(_ policy: Policy, _ layers: [FrozenLayer], _ template: Template) -> ChangeTracker {
+        ChangeTracker(policy.changeTracking) { path in
+            for layer in layers.reversed() {
+                if let holds = layer.holds(path, template.places) { return holds }
+            }
+            return template.holds(path)
+        }
+    }
+
+    func withTracker<Value>(_ body: (inout ChangeTracker) -> sending Value) -> sending Value {
+        tracker.withLock { body(&$0) }
+    }
+
+    func markDirty() { state.withLock { $0.isDirty = true } }
+
+    func takeDirty() -> Bool {
+        state.withLock { state in
+            defer { state.isDirty = false }
+            return state.isDirty
+        }
+    }
+
+    func keepUntold(_ changes: [FileChange]) { state.withLock { $0.untold += changes } }
+
+    func takeUntold() -> [FileChange] {
+        state.withLock { state in
+            defer { state.untold = [] }
+            return state.untold
+        }
+    }
 }

@@ -23,7 +23,9 @@ extension Workspace {
     /// Says which limits were hit since the last time. `exec` does this by itself; a job's result has it only by this.
     public func addLimitHits(to result: inout ExecResult) {
         result.limitHits = newLimitHits()
-        if result.signal == Int(SIGKILL), result.endedBy == .signal, result.limitHits.contains(where: { $0.limit == .memory }) {
+        if result.signal == Int(SIGKILL), result.endedBy == .signal,
+            result.limitHits.contains(where: { $0.limit == .memory })
+        {
             result.endedBy = .memoryLimit
         }
     }

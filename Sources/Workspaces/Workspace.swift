@@ -18,10 +18,10 @@ public final class Workspace: Sendable {
     private let policyNumber: UInt32
     let template: Template
     let egress: EgressProxy?
-    private let state = Mutex(State())
-    private let tracker: Mutex<ChangeTracker>
+    let state = Mutex(State())
+    let tracker: Mutex<ChangeTracker>
 
-    private struct State {
+    struct State {
         var session: Session?
         /// Inits that were told to end when the workspace was frozen.
         var ending: [Session] = []
@@ -45,7 +45,7 @@ public final class Workspace: Sendable {
     }
 
     /// One init's life. A workspace that was frozen goes on with another one over the frozen layer.
-    private final class Session: Sendable {
+    final class Session: Sendable {
         let number: UInt32
         let ready = OneShot<Result<Void, WorkspaceError>>()
         let opened = OneShot<Result<Void, WorkspaceError>>()
@@ -171,112 +171,6 @@ public final class Workspace: Sendable {
         for answer in old.requests.values { answer(.failure(error)) }
         old.session?.ready.set(.failure(error))
         old.session?.opened.set(.failure(error))
-    }
-
-    // MARK: Freezing
-
-    /// Freezes all that was written here. The result can be opened any number of times, at no cost that grows with what is in
-    /// it; this workspace goes on over it, with a new init, as every other does.
-    ///
-    /// - Throws: `busy` while a command or something that one left behind is running.
-    public func snapshot() async throws(WorkspaceError) -> Snapshot {
-        let session = state.withLock { state -> Session? in
-            guard state.commands.isEmpty, !state.isFreezing, !state.isClosed else { return nil }
-            state.isFreezing = true
-            return state.session
-        }
-        guard let session else {
-            throw WorkspaceError(
-                isOpen ? .busy : .closed,
-                isOpen ? "the workspace cannot be frozen while a command is running in it" : "the workspace is closed")
-        }
-        do throws(WorkspaceError) {
-            let answer = try await ask(ISE_UPPER, path: "/")
-            defer { for descriptor in answer.descriptors { Glibc.close(descriptor) } }
-            return try await goOn(over: launcher.freeze(answer.descriptors), after: session)
-        } catch {
-            state.withLock { $0.isFreezing = false }
-            guard error.errno == EBUSY else { throw error }
-            throw WorkspaceError(.busy, "the workspace cannot be frozen while processes are running in it", errno: EBUSY)
-        }
-    }
-
-    private func goOn(over layer: FrozenLayer, after session: Session) async throws(WorkspaceError) -> Snapshot {
-        let (old, layers) = state.withLock { state in
-            let old = (state.channel, state.listener, state.lateStreams)
-            state.layers.append(layer)
-            let layers = state.layers
-            tracker.withLock { $0 = Self.tracker(policy, layers, template) }
-            state.session = nil
-            state.limitHits = [:]
-            state.channel = nil
-            state.listener = nil
-            state.lateStreams = []
-            return (old, state.layers)
-        }
-        egress?.detach()
-        state.withLock { state in
-            state.ending.removeAll { $0.gone.valueIfSet != nil }
-            state.ending.append(session)
-        }
-        // The old init's end keeps the machine busy for as long as it has written much: that must not delay the new one.
-        defer {
-            launcher.kill(session.number)
-            old.0?.close()
-            old.1?.close()
-            for stream in old.2 { stream.close() }
-        }
-        try await start()
-        state.withLock { $0.isFreezing = false }
-        return Snapshot(policy: policy, layers: layers)
-    }
-
-    // MARK: Limits
-
-    /// What the control groups have counted since the last call.
-    func newLimitHits() -> [LimitHit] {
-        guard let number = state.withLock({ $0.session?.number }) else { return [] }
-        let groups = ControlGroups(name: template.cgroupName, controllers: isolation.cgroupControllers)
-        let counted = groups.hits(of: number)
-        let before = state.withLock { state in
-            defer { state.limitHits = counted }
-            return state.limitHits
-        }
-        return counted.map { LimitHit(limit: $0, count: $1 - (before[$0] ?? 0)) }
-            .filter { $0.count > 0 }.sorted { $0.limit.rawValue < $1.limit.rawValue }
-    }
-
-    // MARK: Changes
-
-    private static func tracker(_ policy: Policy, _ layers: [FrozenLayer], _ template: Template) -> ChangeTracker {
-        ChangeTracker(policy.changeTracking) { path in
-            for layer in layers.reversed() {
-                if let holds = layer.holds(path, template.places) { return holds }
-            }
-            return template.holds(path)
-        }
-    }
-
-    func withTracker<Value>(_ body: (inout ChangeTracker) -> sending Value) -> sending Value {
-        tracker.withLock { body(&$0) }
-    }
-
-    func markDirty() { state.withLock { $0.isDirty = true } }
-
-    func takeDirty() -> Bool {
-        state.withLock { state in
-            defer { state.isDirty = false }
-            return state.isDirty
-        }
-    }
-
-    func keepUntold(_ changes: [FileChange]) { state.withLock { $0.untold += changes } }
-
-    func takeUntold() -> [FileChange] {
-        state.withLock { state in
-            defer { state.untold = [] }
-            return state.untold
-        }
     }
 
     // MARK: Messages of the init

@@ -40,7 +40,8 @@ public actor WorkspaceHost {
         } catch {
             reactor.stop()
             throw WorkspaceError(
-                .unavailable, "this machine cannot make workspaces: \(error.message)\(advice(error))", errno: error.errno)
+                .unavailable, "this machine cannot make workspaces: \(error.message)\(advice(error))",
+                errno: error.errno)
         }
     }
 

@@ -249,7 +249,11 @@ struct TurnLoopTests {
                 let call = call(name, "{}")
                 _ = circling.advance(calls(call))
                 let step = circling.advance(.callsAnswered([AnsweredCall(call, result: "the same")]))
-                if round == 3, name == "read" { #expect(step.outcome == .stalled) } else if round < 3 { #expect(step.isAgent) }
+                if round == 3, name == "read" {
+                    #expect(step.outcome == .stalled)
+                } else if round < 3 {
+                    #expect(step.isAgent)
+                }
             }
         }
         var progressing = agentsTurn()

@@ -19,7 +19,8 @@ import Testing
     @Test(arguments: [ChangeTracking.metadata, .content])
     func `A command's result lists what it created, changed and deleted`(tracking: ChangeTracking) async throws {
         try await Shared.withWorkspace(policy(tracking)) { workspace in
-            let made = try await workspace.exec(.shell("mkdir -p a/b; echo one > a/b/f; ln -s f a/b/l; echo x > /tmp/t; : > /dev/shm/s"))
+            let made = try await workspace.exec(
+                .shell("mkdir -p a/b; echo one > a/b/f; ln -s f a/b/l; echo x > /tmp/t; : > /dev/shm/s"))
             #expect(short(made.changes) == ["+/dev/shm/s", "+a", "+a/b", "+a/b/f", "+a/b/l", "+/tmp/t"])
             let file = made.changes?.first { $0.path.hasSuffix("/f") }
             #expect(file?.hash == ContentHash(of: "one\n") && file?.size == 4 && file?.kind == .file)
@@ -38,7 +39,10 @@ import Testing
         try await Shared.withWorkspace(policy(.content)) { workspace in
             _ = try await workspace.exec(.shell("printf 'aaaa' > f"))
             let result = try await workspace.exec(
-                ExecRequest(argv: ["python3", "-c", "import mmap; f = open('f', 'r+b'); m = mmap.mmap(f.fileno(), 4); m[0:4] = b'bbbb'; m.close()"]))
+                ExecRequest(argv: [
+                    "python3", "-c",
+                    "import mmap; f = open('f', 'r+b'); m = mmap.mmap(f.fileno(), 4); m[0:4] = b'bbbb'; m.close()",
+                ]))
             #expect(short(result.changes) == ["~f"], "\(result.stderr.text)")
         }
     }
@@ -61,13 +65,18 @@ import Testing
 
     @Test func `Over a snapshot, old files are changed or deleted, not created`() async throws {
         try await Shared.withWorkspace(policy(.content)) { workspace in
-            _ = try await workspace.exec(.shell("echo old > kept; echo old > replaced; echo old > gone; mkdir d; echo x > d/in"))
+            _ = try await workspace.exec(
+                .shell("echo old > kept; echo old > replaced; echo old > gone; mkdir d; echo x > d/in"))
             let snapshot = try await workspace.snapshot()
             let fork = try await Shared.host.open(snapshot)
             let result = try await fork.exec(
-                .shell("echo new >> kept; echo new > n; mv n replaced; rm gone; rm -r d; mkdir d; echo y > d/out; echo 1 > fresh"))
+                .shell(
+                    "echo new >> kept; echo new > n; mv n replaced; rm gone; rm -r d; mkdir d; echo y > d/out; echo 1 > fresh"
+                ))
             let seen = short(result.changes)
-            for expected in ["~kept", "~replaced", "-gone", "+d/out", "+fresh"] { #expect(seen.contains(expected), "\(seen)") }
+            for expected in ["~kept", "~replaced", "-gone", "+d/out", "+fresh"] {
+                #expect(seen.contains(expected), "\(seen)")
+            }
             #expect(!seen.contains("+kept") && !seen.contains("+replaced"))
             await fork.close()
         }
@@ -78,7 +87,8 @@ import Testing
         var policy = policy(.content)
         policy.identity = .root
         try await Shared.withWorkspace(policy) { workspace in
-            let result = try await workspace.exec(.shell("echo x >> /etc/hosts; rm /usr/bin/env; echo y > /usr/bin/tool"))
+            let result = try await workspace.exec(
+                .shell("echo x >> /etc/hosts; rm /usr/bin/env; echo y > /usr/bin/tool"))
             #expect(short(result.changes) == ["~/etc/hosts", "-/usr/bin/env", "+/usr/bin/tool"])
         }
     }

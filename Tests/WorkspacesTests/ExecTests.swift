@@ -47,7 +47,8 @@ import Testing
     @Test func `The directory and the environment are the request's`() async throws {
         try await Shared.withWorkspace { workspace in
             let result = try await workspace.exec(
-                ExecRequest(argv: ["sh", "-c", "pwd; echo $GREETING; env | grep -c SECRET"],
+                ExecRequest(
+                    argv: ["sh", "-c", "pwd; echo $GREETING; env | grep -c SECRET"],
                     environment: ["GREETING": "good day"], directory: "/tmp"))
             #expect(result.stdout.text == "/tmp\ngood day\n0\n")
         }
@@ -233,7 +234,8 @@ import Testing
         let result = try await Shared.run("mount -t tmpfs none /tmp; unshare -r true; unshare -r true; true")
         #expect(
             result.denials == [
-                Denial(syscall: "mount", count: 1), Denial(syscall: "unshare", count: 2, arguments: [0x1000_0000 /* CLONE_NEWUSER */]),
+                Denial(syscall: "mount", count: 1),
+                Denial(syscall: "unshare", count: 2, arguments: [0x1000_0000 /* CLONE_NEWUSER */]),
             ])
         #expect(result.exitCode == 0)
     }

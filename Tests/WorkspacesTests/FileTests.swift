@@ -53,13 +53,19 @@ import Testing
             try await workspace.write("file", [1])
             try await workspace.makeDirectory("directory/full")
             #expect(await code { () throws(WorkspaceError) in _ = try await workspace.read("nothing") } == .notFound)
-            #expect(await code { () throws(WorkspaceError) in _ = try await workspace.read("directory") } == .isDirectory)
-            #expect(await code { () throws(WorkspaceError) in _ = try await workspace.read("file/below") } == .notDirectory)
+            #expect(
+                await code { () throws(WorkspaceError) in _ = try await workspace.read("directory") } == .isDirectory)
+            #expect(
+                await code { () throws(WorkspaceError) in _ = try await workspace.read("file/below") } == .notDirectory)
             #expect(await code { () throws(WorkspaceError) in _ = try await workspace.read("") } == .invalidPath)
             #expect(await code { () throws(WorkspaceError) in _ = try await workspace.read("a\0b") } == .invalidPath)
-            #expect(await code { () throws(WorkspaceError) in
-                _ = try await workspace.read(String(repeating: "x", count: 5000)) } == .tooBig)
-            #expect(await code { () throws(WorkspaceError) in try await workspace.write("/usr/bin/evil", [1]) } == .permission)
+            #expect(
+                await code { () throws(WorkspaceError) in
+                    _ = try await workspace.read(String(repeating: "x", count: 5000))
+                } == .tooBig)
+            #expect(
+                await code { () throws(WorkspaceError) in try await workspace.write("/usr/bin/evil", [1]) }
+                    == .permission)
             #expect(await code { () throws(WorkspaceError) in try await workspace.remove("directory") } == .exists)
             #expect(await code { () throws(WorkspaceError) in try await workspace.remove("nothing") } == .notFound)
             try await workspace.remove("directory", recursive: true)
@@ -105,7 +111,8 @@ import Testing
 
     @Test func `Names are bytes`() async throws {
         try await Shared.withWorkspace { workspace in
-            let result = try await workspace.exec(.shell("printf x > \"$(printf 'new\\nline \\377')\"; touch -- -rf; ls | wc -c"))
+            let result = try await workspace.exec(
+                .shell("printf x > \"$(printf 'new\\nline \\377')\"; touch -- -rf; ls | wc -c"))
             #expect(result.exitCode == 0)
             #expect(try await workspace.list(".").entries.map(\.path) == ["-rf", "new\nline \u{FFFD}"])
         }

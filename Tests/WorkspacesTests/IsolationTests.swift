@@ -5,11 +5,13 @@ import Testing
 
 @Suite struct IsolationTests {
     @Test func `Inside it is an ordinary user without any privilege`() async throws {
-        let result = try await Shared.run("id -u; id -un; grep -E '^(Cap(Eff|Prm|Inh|Bnd|Amb)|NoNewPrivs|Seccomp):' /proc/self/status")
+        let result = try await Shared.run(
+            "id -u; id -un; grep -E '^(Cap(Eff|Prm|Inh|Bnd|Amb)|NoNewPrivs|Seccomp):' /proc/self/status")
         let none = "0000000000000000"
         #expect(
             result.stdout.text.split(whereSeparator: \.isNewline).map { $0.replacing("\t", with: "") } == [
-                "1000", "user", "CapInh:\(none)", "CapPrm:\(none)", "CapEff:\(none)", "CapBnd:\(none)", "CapAmb:\(none)",
+                "1000", "user", "CapInh:\(none)", "CapPrm:\(none)", "CapEff:\(none)", "CapBnd:\(none)",
+                "CapAmb:\(none)",
                 "NoNewPrivs:1", "Seccomp:2",
             ])
     }
@@ -33,7 +35,8 @@ import Testing
         let descriptor = creat(name, 0o644)
         close(descriptor)
         defer { unlink(name) }
-        let result = try await Shared.run("ls \(name); ls /home; ls -A /home/user; ls /sys /boot /media; ps -e | wc -l; ls /proc | grep -c '^[0-9]'")
+        let result = try await Shared.run(
+            "ls \(name); ls /home; ls -A /home/user; ls /sys /boot /media; ps -e | wc -l; ls /proc | grep -c '^[0-9]'")
         #expect(result.stdout.text.split(separator: "\n").first == "user")
         #expect(result.stderr.text.contains(name))
         for gone in ["/sys", "/boot", "/media"] { #expect(result.stderr.text.contains("'\(gone)'")) }
@@ -57,10 +60,14 @@ import Testing
             return UInt16(bigEndian: pointer.pointee.sin_port)
         }
         let result = try await Shared.withWorkspace {
-            try await $0.exec(ExecRequest(argv: ["bash", "-c", """
-                (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2>/dev/null || echo refused
-                (exec 3<>/dev/tcp/192.0.2.1/80) 2>/dev/null || echo unreachable
-                """]))
+            try await $0.exec(
+                ExecRequest(argv: [
+                    "bash", "-c",
+                    """
+                    (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2>/dev/null || echo refused
+                    (exec 3<>/dev/tcp/192.0.2.1/80) 2>/dev/null || echo unreachable
+                    """,
+                ]))
         }
         #expect(result.stdout.text == "refused\nunreachable\n")
     }
@@ -99,7 +106,8 @@ import Testing
             try await Shared.withWorkspace { second in
                 try await first.write("/tmp/mine", [1])
                 _ = try await first.exec(.shell("sleep 100 & ipcmk -M 4096 > /dev/null; echo x > /dev/shm/mine"))
-                let seen = try await second.exec(.shell("ls /tmp /dev/shm; ps ax | grep -c '[s]leep'; ipcs -m | grep -c 0x"))
+                let seen = try await second.exec(
+                    .shell("ls /tmp /dev/shm; ps ax | grep -c '[s]leep'; ipcs -m | grep -c 0x"))
                 #expect(seen.stdout.text == "/dev/shm:\n\n/tmp:\n0\n0\n")
             }
         }
@@ -108,7 +116,8 @@ import Testing
     @Test func `System files cannot be changed by the user`() async throws {
         let before = hostFile("/etc/hostname")
         let result = try await Shared.run(
-            "for f in /etc/passwd /usr/bin/env /proc/sys/kernel/core_pattern /dev/new; do sh -c \"echo x > $f\" || echo no; done")
+            "for f in /etc/passwd /usr/bin/env /proc/sys/kernel/core_pattern /dev/new; do sh -c \"echo x > $f\" || echo no; done"
+        )
         #expect(result.stdout.text == "no\nno\nno\nno\n" || !result.isolation)
         #expect(hostFile("/etc/hostname") == before)
     }

@@ -6,14 +6,18 @@ import Testing
     /// Everything below the home and /tmp: names, modes, contents.
     private func digest(_ workspace: Workspace) async throws -> String {
         try await workspace.exec(
-            .shell("find /home/user /tmp -printf '%p %y %m %s %l\\n' | sort; find /home/user /tmp -type f | sort | xargs -r sha256sum")
+            .shell(
+                "find /home/user /tmp -printf '%p %y %m %s %l\\n' | sort; find /home/user /tmp -type f | sort | xargs -r sha256sum"
+            )
         ).stdout.text
     }
 
     @Test func `Forks start from the same tree and do not meet`() async throws {
         try await Shared.withWorkspace { workspace in
             _ = try await workspace.exec(
-                .shell("mkdir -p a/b; echo 1 > a/b/one; ln -s a/b/one link; chmod 640 a/b/one; echo t > /tmp/t; rm -rf /srv; touch gone"))
+                .shell(
+                    "mkdir -p a/b; echo 1 > a/b/one; ln -s a/b/one link; chmod 640 a/b/one; echo t > /tmp/t; rm -rf /srv; touch gone"
+                ))
             let before = try await digest(workspace)
             let snapshot = try await workspace.snapshot()
             #expect(try await digest(workspace) == before)
@@ -59,14 +63,16 @@ import Testing
                 _ = try await workspace.snapshot()
                 Issue.record("it was frozen")
             } catch { #expect((error as? WorkspaceError)?.code == .busy) }
-            _ = try await workspace.exec(.shell("until pgrep -x sleep; do :; done; pkill -KILL -x sleep; while pgrep -x sleep; do :; done"))
+            _ = try await workspace.exec(
+                .shell("until pgrep -x sleep; do :; done; pkill -KILL -x sleep; while pgrep -x sleep; do :; done"))
             _ = try await workspace.snapshot()
         }
     }
 
     @Test func `A fork does not copy`() async throws {
         try await Shared.withWorkspace { workspace in
-            _ = try await workspace.exec(.shell("head -c 50000000 /dev/urandom > big; for i in $(seq 1 2000); do echo $i > f$i; done"))
+            _ = try await workspace.exec(
+                .shell("head -c 50000000 /dev/urandom > big; for i in $(seq 1 2000); do echo $i > f$i; done"))
             let snapshot = try await workspace.snapshot()
             let fork = try await Shared.host.open(snapshot)
             let used = try await fork.exec(.shell("df --output=used -k /home | tail -1; ls | wc -l"))

@@ -12,7 +12,8 @@ private let hasBusybox = access("/usr/bin/busybox", X_OK) == 0
         try write(directory + "/data.txt", "given\n")
         var options = HostOptions()
         options.binds = [
-            HostOptions.Bind(directory, at: "/data/sets"), HostOptions.Bind(directory + "/data.txt", at: "/opt/one.txt"),
+            HostOptions.Bind(directory, at: "/data/sets"),
+            HostOptions.Bind(directory + "/data.txt", at: "/opt/one.txt"),
         ]
         let host = try await WorkspaceHost.start(options)
         for identity in Policy.Identity.allCases {
@@ -20,7 +21,9 @@ private let hasBusybox = access("/usr/bin/busybox", X_OK) == 0
             policy.identity = identity
             let workspace = try await host.open(policy)
             let result = try await workspace.exec(
-                .shell("cat /data/sets/data.txt /opt/one.txt; echo x > /data/sets/data.txt; touch /data/sets/new; rm /data/sets/data.txt"))
+                .shell(
+                    "cat /data/sets/data.txt /opt/one.txt; echo x > /data/sets/data.txt; touch /data/sets/new; rm /data/sets/data.txt"
+                ))
             #expect(result.stdout.text == "given\ngiven\n")
             #expect(result.stderr.text.contains("Read-only file system"))
             await workspace.close()

@@ -1,0 +1,14 @@
+extension Workspace {
+    /// What the control groups have counted since the last call.
+    func newLimitHits() -> [LimitHit] {
+        guard let number = state.withLock({ $0.session?.number }) else { return [] }
+        let groups = ControlGroups(name: template.cgroupName, controllers: isolation.cgroupControllers)
+        let counted = groups.hits(of: number)
+        let before = state.withLock { state in
+            defer { state.limitHits = counted }
+            return state.limitHits
+        }
+        return counted.map { LimitHit(limit: $0, count: $1 - (before[$0] ?? 0)) }
+            .filter { $0.count > 0 }.sorted { $0.limit.rawValue < $1.limit.rawValue }
+    }
+}
