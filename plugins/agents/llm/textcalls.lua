@@ -5,7 +5,7 @@
 -- Such text is treated as the call that it means. Only names of tools that exist count, so that an answer which merely
 -- contains JSON stays an answer.
 
-local scan = require("scan")
+local scan = require("@model_json")
 
 local textcalls = {}
 

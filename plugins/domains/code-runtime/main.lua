@@ -1,6 +1,6 @@
 -- The code-runtime domain. Each task is a module of its own: what it is, and `make`, which fills it with seeded values.
 
-local kit = require("kit")
+local kit = require("@task_kit")
 
 local modules = {
   require("tasks.fix_margins"),

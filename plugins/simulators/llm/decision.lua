@@ -1,6 +1,6 @@
 -- Reads the model's answer. Gives the decision, or nil and the reason, which goes back to the model.
 
-local scan = require("scan")
+local scan = require("@model_json")
 
 local decision = {}
 
