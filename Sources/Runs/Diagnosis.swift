@@ -108,8 +108,7 @@ extension Diagnosis {
         + "enclosing container allows them; or start ISE as root"
 
     private static let limitAdvice =
-        "a workspace's processes share no limit; for that run ISE as root, or below a delegated cgroup: "
-        + "systemd-run --user --scope -p Delegate=yes ise run ..."
+        "a workspace's processes share no limit; for that run ISE as root"
 }
 
 // MARK: - Plugins

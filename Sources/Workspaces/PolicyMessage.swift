@@ -23,7 +23,7 @@ extension Policy {
             throw WorkspaceError(
                 .limitUnenforceable,
                 "the policy requires a \(limit.rawValue) limit for the whole workspace, which this machine cannot enforce: "
-                    + "that needs the \(limit.rawValue) controller of cgroup v2 (delegated to this user) or v1 (as root)"
+                    + "that needs the \(limit.rawValue) controller of cgroup v2 or v1, and root"
             )
         }
         if network != .host, !machine.networkNamespaces {
