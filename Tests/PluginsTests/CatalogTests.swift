@@ -119,6 +119,14 @@ import Testing
         #expect(catalog.problems.map(\.reason) == ["the tool a is there already, from \(first.path)/tools/a"])
     }
 
+    @Test func `The same plugin in two places is no problem`() throws {
+        let files = ["tools/a/plugin.json": manifest("tool", "a"), "tools/a/main.lua": Self.tool]
+        let (first, second) = (PluginDirectory(files), PluginDirectory(files))
+        let catalog = PluginCatalog.load(from: [first.path, second.path])
+        #expect(try catalog.plugin(kind: .tool, named: "a").location == first.path + "/tools/a")
+        #expect(catalog.problems.isEmpty)
+    }
+
     @Test func `The hash covers manifest and sources and nothing else`() throws {
         let directory = PluginDirectory([
             "tools/probe/plugin.json": manifest(), "tools/probe/main.lua": Self.tool,

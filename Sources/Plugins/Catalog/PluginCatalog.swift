@@ -85,6 +85,8 @@ public struct PluginCatalog: Sendable {
     private mutating func add(_ plugin: Plugin) {
         let (kind, name) = (plugin.manifest.kind, plugin.manifest.name)
         if let first = plugins[kind]?[name] {
+            // The same plugin again, such as from the repository that one stands in, is no loss.
+            guard first.hash != plugin.hash else { return }
             problems.append(
                 PluginProblem(
                     file: plugin.location, reason: "the \(plugin.title) is there already, from \(first.location)"))
