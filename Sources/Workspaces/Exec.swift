@@ -16,6 +16,8 @@ public struct ExecRequest: Sendable {
     public var terminal: TerminalSize?
     /// Bounds of each process of the command; the workspace's own bounds hold besides.
     public var limits = ProcessLimits()
+    /// What it may do less than the workspace.
+    public var confinement = Confinement()
     /// From its start until its whole tree is killed. Zero: for as long as it likes.
     public var timeout: Duration
     /// The longest it may write nothing.
@@ -70,6 +72,11 @@ public struct LeftProcess: Sendable, Equatable {
     /// In the workspace's own numbering.
     public var pid: Int
     public var command: String
+
+    public init(pid: Int, command: String) {
+        self.pid = pid
+        self.command = command
+    }
 }
 
 /// A system call that the policy refused.
@@ -111,6 +118,26 @@ public struct ExecResult: Sendable {
     public var changes: [FileChange]?
     /// What went through the proxy of an allow-list while it ran, also for what an earlier command left running.
     public var networkAttempts: [EgressAttempt] = []
+
+    public init(
+        exitCode: Int?, signal: Int? = nil, endedBy: ExecEnd = .exit, stdout: CapturedOutput = CapturedOutput(),
+        stderr: CapturedOutput = CapturedOutput(), wall: Duration = .zero, userCPU: Duration = .zero,
+        systemCPU: Duration = .zero, maxRSSBytes: Int = 0, killLatency: Duration? = nil,
+        leftRunning: [LeftProcess] = [], denials: [Denial] = []
+    ) {
+        self.exitCode = exitCode
+        self.signal = signal
+        self.endedBy = endedBy
+        self.stdout = stdout
+        self.stderr = stderr
+        self.wall = wall
+        self.userCPU = userCPU
+        self.systemCPU = systemCPU
+        self.maxRSSBytes = maxRSSBytes
+        self.killLatency = killLatency
+        self.leftRunning = leftRunning
+        self.denials = denials
+    }
 
     public var succeeded: Bool { exitCode == 0 && endedBy == .exit }
 }

@@ -12,6 +12,13 @@ public struct FileStatus: Sendable, Hashable {
     public var mode: UInt16
     /// Nanoseconds since 1970, by the workspace's clock.
     public var modified: Int64
+
+    public init(kind: Kind, size: Int, mode: UInt16, modified: Int64 = 0) {
+        self.kind = kind
+        self.size = size
+        self.mode = mode
+        self.modified = modified
+    }
 }
 
 /// Files below a directory, sorted by the bytes of their paths.
@@ -20,11 +27,21 @@ public struct FileListing: Sendable {
         /// Relative to the directory that was listed. File names are bytes; ones that are no UTF-8 are shown with U+FFFD.
         public var path: String
         public var status: FileStatus
+
+        public init(path: String, status: FileStatus) {
+            self.path = path
+            self.status = status
+        }
     }
 
     public var entries: [Entry]
     /// There was more than the limit, or a directory that could not be read.
     public var truncated: Bool
+
+    public init(entries: [Entry], truncated: Bool = false) {
+        self.entries = entries
+        self.truncated = truncated
+    }
 }
 
 extension Workspace {

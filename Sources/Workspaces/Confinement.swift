@@ -1,0 +1,23 @@
+/// What a command may do less than its workspace may; it holds for the command and all that it starts. The kernel enforces
+/// it: where it cannot, the command does not start.
+public struct Confinement: Sendable, Hashable {
+    /// False: the file system is read-only for the command, but for `/dev`.
+    public var writes = true
+    /// The only programs that may be executed, by name as PATH finds them or by absolute path; nil: any. A program that
+    /// interprets others (a shell, a dynamic loader) can do whatever they could.
+    public var programs: [String]?
+    public var network = Network.inherited
+
+    public init() {}
+
+    public enum Network: Sendable, Hashable {
+        /// What the workspace's policy gives.
+        case inherited
+        /// No socket of the internet families, not even to loopback.
+        case none
+        /// Through the workspace's proxy only, to what both the workspace's rules and these allow.
+        case only([EgressRule])
+    }
+
+    public var isNone: Bool { writes && programs == nil && network == .inherited }
+}
