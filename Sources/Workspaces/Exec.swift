@@ -123,7 +123,7 @@ public struct ExecResult: Sendable {
         exitCode: Int?, signal: Int? = nil, endedBy: ExecEnd = .exit, stdout: CapturedOutput = CapturedOutput(),
         stderr: CapturedOutput = CapturedOutput(), wall: Duration = .zero, userCPU: Duration = .zero,
         systemCPU: Duration = .zero, maxRSSBytes: Int = 0, killLatency: Duration? = nil,
-        leftRunning: [LeftProcess] = [], denials: [Denial] = []
+        leftRunning: [LeftProcess] = [], denials: [Denial] = [], networkAttempts: [EgressAttempt] = []
     ) {
         self.exitCode = exitCode
         self.signal = signal
@@ -137,6 +137,7 @@ public struct ExecResult: Sendable {
         self.killLatency = killLatency
         self.leftRunning = leftRunning
         self.denials = denials
+        self.networkAttempts = networkAttempts
     }
 
     public var succeeded: Bool { exitCode == 0 && endedBy == .exit }
