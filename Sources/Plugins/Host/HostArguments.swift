@@ -37,6 +37,11 @@ struct HostArguments: Sendable {
         }
     }
 
+    /// The table of options at `index`, in which only the names may stand that the reference has for the function.
+    func options(_ index: Int) throws(LuaHostError) -> HostOptions {
+        try options(index, known: HostReference.options(of: function))
+    }
+
     /// The table of options at `index`, in which only `known` names may stand.
     func options(_ index: Int, known: [String]) throws(LuaHostError) -> HostOptions {
         guard !self[index].isNull else { return HostOptions(function: function, members: []) }

@@ -19,17 +19,15 @@ struct HostTable {
     }
 
     /// Made by the interpreter's own library.
-    private static let builtin = [
-        "json.null", "json.array", "json.object", "random.int", "random.float", "random.pick", "random.shuffle",
-        "random.stream", "host.has",
-    ]
+    private static let builtin =
+        HostReference.functions.filter { $0.origin == .interpreter }.map(\.name) + ["json.null", "host.has"]
 
     private var basics: [LuaHostFunction] {
         let session = session
         return [
             .immediate("json.encode") { values throws(LuaHostError) in
                 let arguments = HostArguments("json.encode", values)
-                let options = try arguments.options(1, known: ["pretty"])
+                let options = try arguments.options(1)
                 let json = arguments[0].json
                 return .string(try options.bool("pretty") ? json.pretty : json.compact)
             },

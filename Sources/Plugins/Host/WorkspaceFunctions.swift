@@ -90,7 +90,7 @@ struct WorkspaceFunctions {
         guard permissions.allowsProgram(program) else {
             throw .permission(to: "run \(program)", grantedBy: #""permissions": {"exec": ["\#(program)"]}"#)
         }
-        let options = try arguments.options(1, known: ["cwd", "stdin", "env", "timeout_ms", "silence_ms", "max_bytes"])
+        let options = try arguments.options(1)
         if let directory = try options.string("cwd") { request.directory = directory }
         request.stdin = try options.bytes("stdin") ?? []
         if let value = try options.integer("timeout_ms", 1...86_400_000) { request.timeout = .milliseconds(value) }
@@ -110,7 +110,7 @@ struct WorkspaceFunctions {
     private var read: LuaHostFunction {
         function("ws.read", denied: readDenial) { workspace, arguments throws(LuaHostError) in
             let path = try readable(arguments)
-            let options = try arguments.options(1, known: ["offset", "max_bytes", "missing"])
+            let options = try arguments.options(1)
             let limit = try options.integer("max_bytes", 0...(15 << 20)) ?? Self.defaultRead
             let offset = try options.integer("offset", 0...Int(Int64.max / 2)) ?? 0
             let bytes: [UInt8]
@@ -132,7 +132,7 @@ struct WorkspaceFunctions {
     private var list: LuaHostFunction {
         function("ws.list", denied: readDenial) { workspace, arguments throws(LuaHostError) in
             let path = try readable(arguments)
-            let options = try arguments.options(1, known: ["recursive", "max"])
+            let options = try arguments.options(1)
             let maximum = try options.integer("max", 1...100_000) ?? 10_000
             let recursive = try options.bool("recursive")
             do throws(WorkspaceError) {
@@ -154,7 +154,7 @@ struct WorkspaceFunctions {
         function("ws.write", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
             let path = try writable(arguments)
             let bytes = try arguments.bytes(1)
-            let options = try arguments.options(2, known: ["append", "mode"])
+            let options = try arguments.options(2)
             let mode = UInt16(try options.integer("mode", 0...0o7777) ?? 0o644)
             let append = try options.bool("append")
             do throws(WorkspaceError) {
@@ -167,7 +167,7 @@ struct WorkspaceFunctions {
     private var remove: LuaHostFunction {
         function("ws.remove", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
             let path = try writable(arguments)
-            let recursive = try arguments.options(1, known: ["recursive"]).bool("recursive")
+            let recursive = try arguments.options(1).bool("recursive")
             do throws(WorkspaceError) { try await workspace.remove(path, recursive: recursive) } catch {
                 throw LuaHostError(error)
             }
