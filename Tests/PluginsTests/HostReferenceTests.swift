@@ -80,9 +80,9 @@ import Testing
             return type
         }
         let functions = HostReference.functions
-        let types =
-            functions.flatMap { ($0.parameters + $0.options).map(\.type) + [$0.result].compactMap(\.self) }
-            + HostReference.records.flatMap { $0.fields.map(\.type) }
+        var types = functions.compactMap(\.result)
+        for function in functions { types += (function.parameters + function.options).map(\.type) }
+        for record in HostReference.records { types += record.fields.map(\.type) }
         #expect(Set(types.map(base)).subtracting(records).subtracting(plain) == [])
         #expect(functions.allSatisfy { $0.doc.hasSuffix(".") }, "one sentence each")
     }
