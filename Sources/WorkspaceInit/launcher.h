@@ -38,6 +38,8 @@ struct template {
     uint32_t id_base;  /* host id of uid 0 inside; 0 when unprivileged */
     uint32_t id_count;
     bool idmapped;
+    int mapping; /* a user namespace with the ids of the workspaces; -1: none */
+    int source;  /* a mount namespace in which the host's paths still have a meaning */
     bool host_network; /* this launcher never leaves the host's network, and its workspaces don't either */
     struct bind binds[MAX_BINDS];
     int bind_count;
@@ -63,6 +65,20 @@ struct policy {
 
 /* template.c */
 int template_build(struct template *template, const struct message *message, struct failure *failure);
+
+/* binds.c: directories and files of the host that one workspace alone sees, read-only. */
+struct own_bind {
+    const char *path, *source;
+    uint64_t device, inode; /* what `source` must lead to: between the host's look and this one it may have been replaced */
+    int tree;
+    bool directory;
+};
+/* A detached clone of the mount of `source`, without what is mounted below it. */
+int bind_clone(const char *source, int mapping, bool *idmapped, struct failure *failure);
+int binds_open(const struct template *template, struct own_bind *binds, int count, struct failure *failure);
+void binds_close(struct own_bind *binds, int count);
+/* In the workspace, whose root is at `root`: makes the place, step by step and through no link, and attaches the mount there. */
+int binds_attach(const char *root, const struct own_bind *binds, int count, struct failure *failure);
 
 /* policy.c */
 int policy_read(struct policy *policy, const struct message *message, struct failure *failure);
@@ -97,6 +113,8 @@ struct opening {
     int joins[MAX_CONTROLLERS], join_count;
     uint32_t layers[MAX_LAYERS]; /* frozen ones below its own, the lowest first */
     int layer_count;
+    struct own_bind binds[ISE_MAX_OWN_BINDS];
+    int bind_count;
 };
 
 /* start.c */

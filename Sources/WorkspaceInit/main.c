@@ -136,6 +136,8 @@ static int choose_network(const struct policy *policy, struct opening *opening)
 
 static int start(const struct policy *policy, struct opening *opening, struct failure *failure)
 {
+    if (binds_open(&template, opening->binds, opening->bind_count, failure) != 0)
+        return -1;
     opening->network = choose_network(policy, opening);
     if (opening->network == -1)
         return fail(failure, errno,
@@ -173,18 +175,37 @@ static int start(const struct policy *policy, struct opening *opening, struct fa
     return pid;
 }
 
-/* NULL: the request names no policy that is known, or too many layers. */
+/* False: there is no room for one more. The strings stay the request's. */
+static bool add_bind(struct opening *opening, const struct own_bind *next, const struct field *file)
+{
+    uint64_t pair[2];
+    if (opening->bind_count == ISE_MAX_OWN_BINDS || next->path == NULL || next->source == NULL || file->length != sizeof pair)
+        return false;
+    memcpy(pair, file->data, sizeof pair);
+    opening->binds[opening->bind_count++] = (struct own_bind){
+        .path = next->path, .source = next->source, .device = pair[0], .inode = pair[1], .tree = -1};
+    return true;
+}
+
+/* NULL: the request names no policy that is known, or too many layers or binds. */
 static const struct policy *read_opening(struct opening *opening)
 {
     struct field field;
     size_t offset = 0;
     uint64_t number = MAX_POLICIES;
+    struct own_bind next = {0};
     *opening = (struct opening){.id = request.header.id, .socket = message_take_fd(&request, 0), .listener = -1};
     while (field_next(&request, &offset, &field))
         if (field.tag == ISE_T_POLICY)
             number = field_number(&field);
         else if (field.tag == ISE_T_LAYER && opening->layer_count < MAX_LAYERS)
             opening->layers[opening->layer_count++] = (uint32_t)field_number(&field);
+        else if (field.tag == ISE_T_PATH)
+            next.path = field_string(&field);
+        else if (field.tag == ISE_T_SOURCE)
+            next.source = field_string(&field);
+        else if (field.tag == ISE_T_SOURCE_FILE && add_bind(opening, &next, &field))
+            ;
         else
             return NULL;
     return number < MAX_POLICIES && policies[number].used && opening->socket >= 0 ? &policies[number] : NULL;
@@ -196,9 +217,10 @@ static void open_workspace(void)
     struct opening opening;
     const struct policy *policy = read_opening(&opening);
     if (policy == NULL)
-        fail(&failure, EINVAL, "read the request (a policy that is known, at most %d layers)", MAX_LAYERS);
+        fail(&failure, EINVAL, "read the request (a policy that is known, at most %d layers and %d binds)", MAX_LAYERS,
+             ISE_MAX_OWN_BINDS);
     int pid = policy == NULL ? -1 : start(policy, &opening, &failure);
-    close(opening.socket);
+    binds_close(opening.binds, opening.bind_count);
     if (pid < 0) {
         reply_failed(HOST, opening.id, failure.stage, failure.error);
     } else {
@@ -209,6 +231,7 @@ static void open_workspace(void)
     }
     if (opening.listener >= 0)
         close(opening.listener);
+    close(opening.socket); /* last: its end tells the host less than a reason does */
 }
 
 static void freeze_layer(void)

@@ -140,7 +140,7 @@ static int build_root(const struct template *template, const struct policy *poli
             return fail(failure, errno, "bind %s", bind->path);
         }
     }
-    return 0;
+    return binds_attach("/new", opening->binds, opening->bind_count, failure);
 }
 
 /* The tmpfs of the upper layer stays mounted, to be frozen later, where nobody inside can get at it: below /proc. */

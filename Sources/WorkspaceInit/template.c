@@ -19,9 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef MOUNT_ATTR_IDMAP
-#define MOUNT_ATTR_IDMAP 0x00100000
-#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
@@ -189,22 +186,9 @@ static int open_bind(struct template *template, const struct entry *entry, uint6
     bind->kind = kind;
     if (kind == BIND_ROOT && !bind->directory)
         return fail(failure, ENOTDIR, "use %s as the root", entry->source);
-    /* Without what is mounted below it: that was not asked for. Where the kernel refuses (mounts inherited from another
-     * user's namespace stay together), they come along. */
-    int tree = open_tree(entry->source, 0);
+    int tree = bind_clone(entry->source, mapping, &template->idmapped, failure);
     if (tree < 0)
-        tree = open_tree(entry->source, AT_RECURSIVE);
-    if (tree < 0)
-        return fail(failure, errno, "clone the mount of %s", entry->source);
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
-    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0)
-        return fail(failure, errno, "make the mount of %s read-only", entry->source);
-    if (mapping >= 0) {
-        struct mount_attr map = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)mapping};
-        /* Some file systems cannot; then their files are nobody's inside, which is safe. */
-        if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &map, sizeof map) != 0)
-            template->idmapped = false;
-    }
+        return -1;
     snprintf(bind->path, sizeof bind->path, "%s", entry->path);
     snprintf(bind->lower, sizeof bind->lower, "/lower/%d", template->bind_count);
     template->bind_count++;
@@ -352,10 +336,16 @@ int template_build(struct template *template, const struct message *message, str
     umask(0);
     if (enter_namespaces(template, failure) != 0)
         return -1;
+    /* What the host unmounts goes away there, too, so that it holds nothing up. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+        return fail(failure, errno, "part the mounts from the host's");
+    template->source = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (template->source < 0 || unshare(CLONE_NEWNS) != 0)
+        return fail(failure, errno, "make the workshop's mount namespace");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return fail(failure, errno, "make the mounts private");
 
-    int mapping = template->privileged ? mapping_namespace(template) : -1;
+    int mapping = template->mapping = template->privileged ? mapping_namespace(template) : -1;
     template->idmapped = mapping >= 0;
     int trees[MAX_BINDS + 1], devices[DEVICES];
     if (build_entries(template, message, trees, true, mapping, failure) != 0)
@@ -401,8 +391,6 @@ int template_build(struct template *template, const struct message *message, str
     for (int i = 0; i < DEVICES; i++)
         if (devices[i] >= 0)
             close(devices[i]);
-    if (mapping >= 0)
-        close(mapping);
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
         return fail(failure, errno, "make the workshop the root");
     return 0;

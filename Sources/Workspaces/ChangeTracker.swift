@@ -10,6 +10,8 @@ struct ChangeTracker: Sendable {
     private let hashLimit: Int
     /// Bytes hashed at one look. A file full of holes costs its writer nothing, so sizes alone must not decide.
     private let hashBudget: Int
+    /// Paths that are there for a bind's sake.
+    private let ignored: Set<String>
     private var seen: [String: Entry] = [:]
     /// Paths that the layers below hold, as far as they were met.
     private let isBelow: @Sendable (String) -> Bool
@@ -36,11 +38,12 @@ struct ChangeTracker: Sendable {
 
     init(
         _ tracking: ChangeTracking, hashLimit: Int = 4 << 20, hashBudget: Int = 256 << 20,
-        isBelow: @escaping @Sendable (String) -> Bool
+        ignored: Set<String> = [], isBelow: @escaping @Sendable (String) -> Bool
     ) {
         self.tracking = tracking
         self.hashLimit = hashLimit
         self.hashBudget = hashBudget
+        self.ignored = ignored
         self.isBelow = isBelow
     }
 
@@ -72,7 +75,7 @@ struct ChangeTracker: Sendable {
                         (String(decoding: name, as: UTF8.self), Entry(entry)))
                 }, pointer)
         }
-        for (name, var entry) in found {
+        for (name, var entry) in found where !ignored.contains(path + name) {
             if tracking == .content || seen[path + name] != entry.withoutHash(seen[path + name]) {
                 entry.hash = hash(of: entry, at: "." + name, in: top, &budget)
             } else {

@@ -52,12 +52,13 @@ final class Launcher: Sendable {
     /// `watcher` hears of OPENED, whose descriptors are then its own, FAILED and CLOSED of the workspace, and nil when the launcher
     /// itself is gone.
     func open(
-        _ number: UInt32, policy: UInt32, layers: [UInt32], socket: Int32,
+        _ number: UInt32, policy: UInt32, layers: [UInt32], binds: [CheckedBind], socket: Int32,
         watcher: @escaping @Sendable (IncomingMessage?) -> Void
     ) throws(WorkspaceError) {
         var message = OutgoingMessage(ISE_OPEN, id: number)
         message.add(ISE_T_POLICY, policy)
         for layer in layers { message.add(ISE_T_LAYER, layer) }
+        for bind in binds { bind.add(to: &message) }
         message.descriptors = [socket]
         guard let channel else { throw WorkspaceError(.unavailable, "the launcher of workspaces has ended") }
         state.withLock { $0.watchers[number] = watcher }

@@ -6,6 +6,7 @@ public struct Snapshot: Sendable {
     /// Of the workspace that was frozen: the limits and the identity of those that are opened over it.
     public let policy: Policy
     let layers: [FrozenLayer]
+    let binds: [CheckedBind]
 }
 
 /// A layer that the launcher keeps until this is dropped.
@@ -37,8 +38,9 @@ final class FrozenLayer: Sendable {
 }
 
 extension WorkspaceHost {
-    /// A workspace that starts with what `snapshot` holds. Takes as long as opening an empty one.
+    /// A workspace that starts with what `snapshot` holds, and sees what the frozen one had bound. Takes as long as opening an empty
+    /// one.
     public func open(_ snapshot: Snapshot) async throws(WorkspaceError) -> Workspace {
-        try await make(snapshot.policy, over: snapshot.layers)
+        try await make(snapshot.policy, over: snapshot.layers, binds: snapshot.binds)
     }
 }

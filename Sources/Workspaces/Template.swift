@@ -152,15 +152,7 @@ struct Template: Sendable {
 
     /// A directory or file of the host at a place of its own, read-only whoever looks.
     private func add(_ bind: HostOptions.Bind, to message: inout OutgoingMessage) throws(WorkspaceError) {
-        let parts = bind.path.split(separator: "/")
-        guard bind.path.hasPrefix("/"), !parts.isEmpty, !parts.contains(".."), !parts.contains("."),
-            !["proc", "dev", "usr"].contains(parts[0])
-        else {
-            throw WorkspaceError(
-                .invalidPath,
-                "cannot bind \(bind.source) at \(bind.path): that must be an absolute path outside /proc, /dev and /usr",
-                path: bind.path)
-        }
+        let parts = try bind.placeNames()
         var kind = stat()
         guard stat(bind.source, &kind) == 0 else {
             throw .failed(stage: "bind", errno: errno, path: bind.source)

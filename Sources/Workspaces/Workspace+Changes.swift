@@ -26,8 +26,10 @@ extension Workspace {
 
     // MARK: What was seen
 
-    static func tracker(_ policy: Policy, _ layers: [FrozenLayer], _ template: Template) -> ChangeTracker {
-        ChangeTracker(policy.changeTracking) { path in
+    static func tracker(
+        _ policy: Policy, _ layers: [FrozenLayer], _ binds: [CheckedBind], _ template: Template
+    ) -> ChangeTracker {
+        ChangeTracker(policy.changeTracking, ignored: Set(binds.flatMap(\.places))) { path in
             for layer in layers.reversed() {
                 if let holds = layer.holds(path, template.places) { return holds }
             }

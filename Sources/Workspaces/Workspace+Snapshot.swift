@@ -34,7 +34,7 @@ extension Workspace {
             let old = (state.channel, state.listener, state.lateStreams)
             state.layers.append(layer)
             let layers = state.layers
-            tracker.withLock { $0 = Self.tracker(policy, layers, template) }
+            tracker.withLock { $0 = Self.tracker(policy, layers, binds, template) }
             state.session = nil
             state.limitHits = [:]
             state.channel = nil
@@ -56,6 +56,6 @@ extension Workspace {
         }
         try await start()
         state.withLock { $0.isFreezing = false }
-        return Snapshot(policy: policy, layers: layers)
+        return Snapshot(policy: policy, layers: layers, binds: binds)
     }
 }

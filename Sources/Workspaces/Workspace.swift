@@ -17,6 +17,7 @@ public final class Workspace: Sendable {
     let launcher: Launcher
     private let policyNumber: UInt32
     let template: Template
+    let binds: [CheckedBind]
     let egress: EgressProxy?
     let state = Mutex(State())
     let tracker: Mutex<ChangeTracker>
@@ -55,8 +56,8 @@ public final class Workspace: Sendable {
     }
 
     init(
-        id: String, policy: Policy, number: UInt32, layers: [FrozenLayer], template: Template,
-        isolation: IsolationReport, reactor: Reactor, launcher: Launcher
+        id: String, policy: Policy, number: UInt32, layers: [FrozenLayer], binds: [CheckedBind],
+        template: Template, isolation: IsolationReport, reactor: Reactor, launcher: Launcher
     ) {
         self.id = id
         self.policy = policy
@@ -66,7 +67,8 @@ public final class Workspace: Sendable {
         self.reactor = reactor
         self.launcher = launcher
         self.template = template
-        tracker = Mutex(Self.tracker(policy, layers, template))
+        self.binds = binds
+        tracker = Mutex(Self.tracker(policy, layers, binds, template))
         state.withLock { $0.layers = layers }
     }
 
@@ -93,7 +95,7 @@ public final class Workspace: Sendable {
         do {
             defer { Glibc.close(sockets[1]) }
             try launcher.open(
-                session.number, policy: policyNumber, layers: layers.map(\.number), socket: sockets[1]
+                session.number, policy: policyNumber, layers: layers.map(\.number), binds: binds, socket: sockets[1]
             ) { [weak self] message in
                 // Also when the workspace object is gone: somebody may wait for the end.
                 if message?.type != Int(ISE_OPENED.rawValue) { session.gone.set(()) }

@@ -68,7 +68,14 @@ public actor WorkspaceHost {
     }
 
     /// A fresh workspace: one that waits ready, if there is one for this policy.
-    public func open(_ policy: Policy = Policy()) async throws(WorkspaceError) -> Workspace {
+    ///
+    /// - Parameter binds: what this workspace sees of the host besides, read-only. Such a one never waits ready. A source must be
+    ///   there and must not be a link.
+    /// - Throws: `invalidPath`, `notFound`, `permission` for a bind, naming it; `limitUnenforceable`, `unavailable`.
+    public func open(
+        _ policy: Policy = Policy(), binds: [HostOptions.Bind] = []
+    ) async throws(WorkspaceError) -> Workspace {
+        guard binds.isEmpty else { return try await make(policy, binds: try CheckedBind.all(binds)) }
         while let ready = spare[policy]?.popLast() {
             Task { await self.fill(policy) }
             if ready.isOpen { return ready }
@@ -92,14 +99,16 @@ public actor WorkspaceHost {
         reactor.stop()
     }
 
-    func make(_ policy: Policy, over layers: [FrozenLayer] = []) async throws(WorkspaceError) -> Workspace {
+    func make(
+        _ policy: Policy, over layers: [FrozenLayer] = [], binds: [CheckedBind] = []
+    ) async throws(WorkspaceError) -> Workspace {
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let launcher = try await launcher(for: policy)
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy, launcher)
         let workspace = Workspace(
-            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, template: template,
-            isolation: isolation, reactor: reactor, launcher: launcher)
+            id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, binds: binds,
+            template: template, isolation: isolation, reactor: reactor, launcher: launcher)
         nextWorkspace += 1
         try await workspace.start()
         return workspace

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { ISE_MAX_PACKET = 64 * 1024, ISE_MAX_MESSAGE = 8 * 1024 * 1024, ISE_MAX_FDS = 8 };
+enum { ISE_MAX_PACKET = 64 * 1024, ISE_MAX_MESSAGE = 8 * 1024 * 1024, ISE_MAX_FDS = 8, ISE_MAX_OWN_BINDS = 32 };
 
 struct ise_header {
     uint16_t type;
@@ -22,7 +22,8 @@ enum ise_type {
     /* host -> launcher */
     ISE_TEMPLATE = 1, /* once, first: what every workspace of this launcher is made of */
     ISE_POLICY,       /* id = the policy's number */
-    ISE_OPEN,         /* id = the workspace's number; POLICY, LAYER …; fd: the init's end of a socket pair */
+    /* id = the workspace's number; POLICY, LAYER …, (PATH, SOURCE, SOURCE_FILE) …; fd: the init's end of a socket pair */
+    ISE_OPEN,
     ISE_KILL,         /* id = the workspace's number */
     ISE_FREEZE,       /* id = the layer's number; fds: the workspace's upper directory, its mount namespace */
     ISE_RELEASE,      /* id = the layer's number */
@@ -76,6 +77,7 @@ enum ise_tag {
     /* open */
     ISE_T_POLICY,
     ISE_T_LAYER, /* a frozen layer's number; the lowest first */
+    ISE_T_SOURCE_FILE, /* uint64_t[2]: device and inode that SOURCE must lead to; ends a bind of this workspace alone */
     /* policy */
     ISE_T_DISK_BYTES = 48,
     ISE_T_INODES,
