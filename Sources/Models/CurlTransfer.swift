@@ -12,6 +12,7 @@ final class CurlTransfer {
 
     /// libcurl's list, which it does not copy.
     private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var pinningList: UnsafeMutablePointer<curl_slist>?
     private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     /// Nil when the request cannot be sent: the job is answered then.
@@ -40,21 +41,23 @@ final class CurlTransfer {
     deinit {
         curl_easy_cleanup(easy)
         curl_slist_free_all(headerList)
+        curl_slist_free_all(pinningList)
         message.deallocate()
     }
 
     /// Answers the job with what libcurl made of it.
     func end(_ result: CURLcode) {
-        guard !isTooBig else {
+        guard !isTooBig || job.request.cutsLongBodies else {
             job.refuse(.tooBig, "the answer is longer than \(job.request.maximumResponseBytes) bytes")
             return
         }
-        guard result == CURLE_OK else {
+        guard result == CURLE_OK || isTooBig else {
             let reason = message[0] == 0 ? String(cString: curl_easy_strerror(result)) : String(cString: message)
             job.refuse(Self.code(result), reason)
             return
         }
-        let response = HTTPResponse(status: curl_shim_status(easy), headers: headers, body: body)
+        var response = HTTPResponse(status: curl_shim_status(easy), headers: headers, body: body)
+        response.isCut = isTooBig
         job.continuation.resume(returning: .success(response))
     }
 
@@ -65,6 +68,8 @@ final class CurlTransfer {
             guard let list = curl_slist_append(headerList, line) else { return CURLE_OUT_OF_MEMORY }
             headerList = list
         }
+        if let pinning = request.pinning { pinningList = curl_slist_append(nil, pinning) }
+        let isDirect = request.isLoopback || request.address != nil
         let context = Unmanaged.passUnretained(self).toOpaque()
         let settings: [() -> CURLcode] = [
             { curl_shim_set_string(self.easy, CURLOPT_URL, request.url) },
@@ -76,7 +81,11 @@ final class CurlTransfer {
             { curl_shim_set_long(self.easy, CURLOPT_TIMEOUT_MS, request.timeout.milliseconds) },
             { curl_shim_set_string(self.easy, CURLOPT_ACCEPT_ENCODING, "") },
             { curl_shim_set_string(self.easy, CURLOPT_USERAGENT, "ise") },
-            { request.isLoopback ? curl_shim_set_string(self.easy, CURLOPT_PROXY, "") : CURLE_OK },
+            { isDirect ? curl_shim_set_string(self.easy, CURLOPT_PROXY, "") : CURLE_OK },
+            // A connection kept for a name may lead to another address than the one that was checked now.
+            { curl_shim_set_long(self.easy, CURLOPT_FRESH_CONNECT, request.address == nil ? 0 : 1) },
+            { curl_shim_set_long(self.easy, CURLOPT_FORBID_REUSE, request.address == nil ? 0 : 1) },
+            { curl_shim_set_pointer(self.easy, CURLOPT_CONNECT_TO, self.pinningList) },
             { curl_shim_set_pointer(self.easy, CURLOPT_HTTPHEADER, self.headerList) },
             { curl_shim_set_pointer(self.easy, CURLOPT_ERRORBUFFER, self.message) },
             { curl_shim_set_receiver(self.easy, CURLOPT_HEADERFUNCTION, receiveHeader) },
@@ -110,11 +119,13 @@ final class CurlTransfer {
     }
 
     fileprivate func receive(body bytes: UnsafeRawBufferPointer) -> Int {
-        guard body.count + bytes.count <= job.request.maximumResponseBytes else {
+        let room = job.request.maximumResponseBytes - body.count
+        guard bytes.count <= room else {
             isTooBig = true
+            body.append(contentsOf: bytes.prefix(room))
             return 0
         }
-        body.append(contentsOf: bytes.bindMemory(to: UInt8.self))
+        body.append(contentsOf: bytes)
         return bytes.count
     }
 

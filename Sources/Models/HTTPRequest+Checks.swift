@@ -28,10 +28,20 @@ extension HTTPRequest {
         return String(withoutQuery[..<scheme.upperBound] + withoutQuery[authority.index(after: at)...])
     }
 
-    var isLoopback: Bool {
-        guard let scheme = url.firstRange(of: "://") else { return false }
+    /// Host and port as they stand in the URL.
+    private var authority: Substring {
+        guard let scheme = url.firstRange(of: "://") else { return "" }
         let authority = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
-        let host = authority.split(separator: "@").last ?? ""
+        return authority.split(separator: "@").last ?? ""
+    }
+
+    /// libcurl's `HOST:PORT:CONNECT-TO-HOST:CONNECT-TO-PORT`: for any host and port, that address and the same port.
+    var pinning: String? {
+        address.map { "::" + ($0.contains(":") ? "[\($0)]" : $0) + ":" }
+    }
+
+    var isLoopback: Bool {
+        let host = authority
         return host.hasPrefix("[::1]") || ["127.0.0.1", "localhost"].contains(host.prefix { $0 != ":" })
     }
 }

@@ -11,6 +11,10 @@ public struct HTTPRequest: Sendable {
     public var timeout: Duration = .seconds(600)
     /// A longer body, after decompression, is an error.
     public var maximumResponseBytes = 64 << 20
+    /// Take the first `maximumResponseBytes` of a longer body instead of refusing it.
+    public var cutsLongBodies = false
+    /// The only address to connect to, whatever the host's name resolves to, and through no proxy: one that was checked.
+    public var address: String?
 
     public init(
         _ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []
@@ -28,6 +32,8 @@ public struct HTTPResponse: Sendable {
     /// In the order of their arrival.
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
+    /// There was more of the body than the request takes.
+    public var isCut = false
 
     /// The first header of that name, whatever its case.
     public func header(_ name: String) -> String? {

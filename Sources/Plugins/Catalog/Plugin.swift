@@ -16,7 +16,7 @@ public struct Plugin: Sendable {
     public var libraries: [String: Plugin]
 
     /// "tool exec".
-    public var title: String { "\(manifest.kind.rawValue) \(manifest.name)" }
+    public var title: String { manifest.title }
 
     init(manifest: PluginManifest, sources: [String: [UInt8]], mainFile: String, location: String) {
         self.manifest = manifest

@@ -1,6 +1,10 @@
 import Glibc
 import JSON
+import Lua
 import Workspaces
+
+/// One of the things that a run does for plugins: takes the function's argument, a table or nil, and gives its result.
+public typealias HostService = @Sendable (LuaValue) async throws(LuaHostError) -> LuaValue
 
 /// What a run gives to a plugin, and what it wants to know of the plugin's host calls.
 public struct HostServices: Sendable {
@@ -8,15 +12,33 @@ public struct HostServices: Sendable {
     public var workspace: (any WorkspaceAccess)?
     /// Asks a model. The request and the response are as in the contract of the `chat` function of the host API.
     public var chat: (@Sendable (JSONValue) async throws -> JSONValue)?
+    /// Embeds texts. The request and the response are as in the contract of the `embed` function.
+    public var embed: (@Sendable (JSONValue) async throws -> JSONValue)?
+    /// Other things that the run does for plugins, by the name of the host function; see ``ServiceFunctions``.
+    public var functions: [String: HostService] = [:]
+    /// The commands that run on. Plugins that share it see each other's.
+    public var jobs = JobTable()
+    /// What plugins keep between calls.
+    public var store = PluginStore()
     /// Seconds since 1970.
     public var now: @Sendable () -> Double = HostServices.systemTime
+    public var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     /// Level, text, fields.
     public var onLog: (@Sendable (String, String, JSONValue?) -> Void)?
     public var onExec: (@Sendable (ExecRequest, ExecResult) -> Void)?
+    /// The end of a job, by its id: told when a plugin looks at it.
+    public var onJobEnd: (@Sendable (String, ExecRequest, ExecResult) -> Void)?
+    /// Calls that do something which neither `onExec` nor the services themselves tell.
+    public var onAction: (@Sendable (HostCall) -> Void)?
     /// Every call that leaves Lua, after it was answered.
     public var onCall: (@Sendable (HostCall) -> Void)?
 
     public init() {}
+
+    /// Tells `onJobEnd` of the jobs that have ended since the last time.
+    public func tellEndedJobs() {
+        for ended in jobs.takeEnded() { onJobEnd?(ended.id, ended.job.request, ended.result) }
+    }
 
     private static let systemTime: @Sendable () -> Double = {
         var now = timespec()

@@ -53,9 +53,9 @@ final class HostSession: Sendable {
     /// Tells the services of a call that has been answered.
     func observe(
         _ function: String, _ arguments: [LuaValue], _ answer: Result<LuaValue, LuaHostError>,
-        since start: ContinuousClock.Instant
+        since start: ContinuousClock.Instant, acts: Bool = false
     ) {
-        guard let onCall = services.onCall else { return }
+        guard services.onCall != nil || acts && services.onAction != nil else { return }
         var call = HostCall(
             function: function, arguments: .array(arguments.map(\.json)), wall: ContinuousClock.now - start)
         switch answer {
@@ -64,27 +64,29 @@ final class HostSession: Sendable {
             call.errorCode = error.code
             call.errorMessage = error.message
         }
-        onCall(call)
+        services.onCall?(call)
+        if acts { services.onAction?(call) }
     }
 }
 
 extension HostSession {
     /// A host function that answers at once, counted and observed.
+    /// - Parameter acts: it goes to the record as an action.
     func immediate(
-        _ name: String, _ answer: @escaping @Sendable (HostArguments) throws(LuaHostError) -> LuaValue
+        _ name: String, acts: Bool = false, _ answer: @escaping @Sendable (HostArguments) throws(LuaHostError) -> LuaValue
     ) -> LuaHostFunction {
         .immediate(name) { values throws(LuaHostError) in
             let start = ContinuousClock.now
             try self.count(name)
             let result = Result { () throws(LuaHostError) in try answer(HostArguments(name, values)) }
-            self.observe(name, values, result, since: start)
+            self.observe(name, values, result, since: start, acts: acts)
             return try result.get()
         }
     }
 
     /// A host function that waits, counted and observed. It is not there while the file is being loaded.
     func waiting(
-        _ name: String, _ answer: @escaping @Sendable (HostArguments) async throws(LuaHostError) -> LuaValue
+        _ name: String, acts: Bool = false, _ answer: @escaping @Sendable (HostArguments) async throws(LuaHostError) -> LuaValue
     ) -> LuaHostFunction {
         .waiting(name) { values async throws(LuaHostError) in
             let start = ContinuousClock.now
@@ -94,7 +96,7 @@ extension HostSession {
             do throws(LuaHostError) { result = .success(try await answer(HostArguments(name, values))) } catch {
                 result = .failure(error)
             }
-            self.observe(name, values, result, since: start)
+            self.observe(name, values, result, since: start, acts: acts)
             return try result.get()
         }
     }

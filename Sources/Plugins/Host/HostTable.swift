@@ -9,7 +9,10 @@ struct HostTable {
     var functions: [LuaHostFunction] {
         var functions = basics + logging + [require]
         functions += WorkspaceFunctions(session: session).functions
-        functions.append(chat)
+        functions += JobFunctions(session: session).functions
+        functions += StateFunctions(session: session).functions
+        functions += ServiceFunctions(session: session).functions
+        functions += [model("chat", session.services.chat), model("embed", session.services.embed)]
         let names = Set(functions.filter { !$0.isDenied }.map(\.name)).union(Self.builtin)
         functions.append(
             session.immediate("host.has") { arguments throws(LuaHostError) in
@@ -38,6 +41,15 @@ struct HostTable {
                 }
             },
             session.immediate("clock.now") { _ in .double(session.services.now()) },
+            session.waiting("clock.sleep") { arguments throws(LuaHostError) in
+                guard let time = arguments[0].int, (0...86_400_000).contains(time) else {
+                    throw arguments.wrong(0, "milliseconds, at most a day")
+                }
+                do { try await session.services.sleep(.milliseconds(time)) } catch {
+                    throw LuaHostError("E_CANCELLED", "the sleep was cancelled")
+                }
+                return .null
+            },
             .immediate("ctx.fail") { values throws(LuaHostError) in
                 let arguments = HostArguments("ctx.fail", values)
                 let details = arguments[2]
@@ -69,18 +81,20 @@ struct HostTable {
         }
     }
 
-    private var chat: LuaHostFunction {
+    /// `chat` and `embed`: a request to a model, a table in and out.
+    private func model(
+        _ name: String, _ ask: (@Sendable (JSONValue) async throws -> JSONValue)?
+    ) -> LuaHostFunction {
         guard session.manifest.permissions.model else {
-            return .denied("chat", .permission(to: "ask a model", grantedBy: #""permissions": {"model": true}"#))
+            return .denied(name, .permission(to: "ask a model", grantedBy: #""permissions": {"model": true}"#))
         }
-        let session = session
-        return session.waiting("chat") { arguments throws(LuaHostError) in
-            guard let chat = session.services.chat else {
+        return session.waiting(name) { arguments throws(LuaHostError) in
+            guard let ask else {
                 throw LuaHostError("E_UNAVAILABLE", "no model is configured for this plugin")
             }
-            guard arguments[0].object != nil else { throw arguments.wrong(0, "a table {messages=…}") }
+            guard arguments[0].object != nil else { throw arguments.wrong(0, "a table, the request") }
             do {
-                return LuaValue(try await chat(arguments[0].json), droppingNulls: true)
+                return LuaValue(try await ask(arguments[0].json), droppingNulls: true)
             } catch let error as LuaHostError {
                 throw error
             } catch {

@@ -3,6 +3,8 @@ import Workspaces
 /// What host functions need of a workspace. The tests and `plugin test` put a fake behind it.
 public protocol WorkspaceAccess: Sendable {
     func exec(_ command: ExecRequest) async throws(WorkspaceError) -> ExecResult
+    /// Starts a command and returns once it runs.
+    func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess
     func read(_ path: String, offset: Int, limit: Int) async throws(WorkspaceError) -> [UInt8]
     func write(
         _ path: String, _ bytes: [UInt8], mode: UInt16, append: Bool, createParents: Bool
@@ -13,4 +15,38 @@ public protocol WorkspaceAccess: Sendable {
     func makeDirectory(_ path: String) async throws(WorkspaceError)
 }
 
-extension Workspace: WorkspaceAccess {}
+/// A command that runs on while its plugin does something else, as host functions see it.
+public protocol JobAccess: Sendable {
+    var request: ExecRequest { get }
+    /// Inside the workspace.
+    var pid: Int { get }
+    /// Nil while it runs.
+    var result: ExecResult? { get }
+    /// What it has written until now. With a terminal all is in `stdout`.
+    var stdout: CapturedOutput { get }
+    var stderr: CapturedOutput { get }
+    /// Its end, or nil when `limit` is over before.
+    func wait(atMost limit: Duration) async throws(WorkspaceError) -> ExecResult?
+    /// False when it has closed its end.
+    func write(_ bytes: [UInt8]) -> Bool
+    func finishInput()
+    func resize(_ size: TerminalSize)
+    /// To it and to all that it started.
+    func signal(_ number: Int32)
+}
+
+extension Job: JobAccess {}
+
+extension Workspace: WorkspaceAccess {
+    public func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
+        let job: Job = try await start(command)
+        return job
+    }
+}
+
+extension WorkspaceAccess {
+    /// For workspaces that have no jobs.
+    public func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
+        throw WorkspaceError(.unavailable, "this workspace runs no jobs")
+    }
+}

@@ -23,7 +23,7 @@ struct WorkspaceFunctions {
         let session = session
         return session.waiting(name) { arguments throws(LuaHostError) in
             guard let workspace = session.services.workspace else {
-                throw LuaHostError("E_UNAVAILABLE", "there is no workspace for this plugin here")
+                throw LuaHostError.noWorkspace
             }
             return try await answer(workspace, arguments)
         }
@@ -59,13 +59,19 @@ struct WorkspaceFunctions {
 
     // MARK: Commands
 
+    var execDenial: LuaHostError? {
+        permissions.programs.isEmpty
+            ? .permission(to: "run programs", grantedBy: #""permissions": {"exec": ["PROGRAM"]}"#) : nil
+    }
+
     private var exec: LuaHostFunction {
-        let denial =
-            permissions.programs.isEmpty
-            ? LuaHostError.permission(to: "run programs", grantedBy: #""permissions": {"exec": ["PROGRAM"]}"#) : nil
         let services = session.services
-        return function("ws.exec", denied: denial) { workspace, arguments throws(LuaHostError) in
+        return function("ws.exec", denied: execDenial) { workspace, arguments throws(LuaHostError) in
             let request = try execRequest(arguments)
+            let options = try arguments.options(1)
+            if let patience = try options.integer("patience_ms", 0...86_400_000) {
+                return try await exec(request, patience: .milliseconds(patience))
+            }
             let result: ExecResult
             do throws(WorkspaceError) { result = try await workspace.exec(request) } catch { throw LuaHostError(error) }
             services.onExec?(request, result)
@@ -73,7 +79,29 @@ struct WorkspaceFunctions {
         }
     }
 
-    private func execRequest(_ arguments: HostArguments) throws(LuaHostError) -> ExecRequest {
+    /// A command that takes longer than `patience` goes on as a job.
+    private func exec(_ request: ExecRequest, patience: Duration) async throws(LuaHostError) -> LuaValue {
+        let job = try await startJob(request)
+        let result: ExecResult?
+        do throws(WorkspaceError) { result = try await job.wait(atMost: patience) } catch { throw LuaHostError(error) }
+        guard let result else {
+            let id = session.services.jobs.add(job)
+            return JobFunctions.view(id, job, offset: 0, errorOffset: 0, limit: request.outputLimit)
+        }
+        session.services.onExec?(request, result)
+        return LuaValue(result)
+    }
+
+    func startJob(_ request: ExecRequest) async throws(LuaHostError) -> any JobAccess {
+        guard let workspace = session.services.workspace else { throw .noWorkspace }
+        let jobs = session.services.jobs
+        guard jobs.running < JobTable.limit else {
+            throw LuaHostError("E_BUSY", "\(JobTable.limit) jobs are running already; kill one, or wait for its end")
+        }
+        do throws(WorkspaceError) { return try await workspace.startJob(request) } catch { throw LuaHostError(error) }
+    }
+
+    func execRequest(_ arguments: HostArguments) throws(LuaHostError) -> ExecRequest {
         guard let elements = arguments[0].array, let program = elements.first?.string else {
             throw arguments.wrong(0, "a list {program, argument, …}")
         }
@@ -93,6 +121,8 @@ struct WorkspaceFunctions {
         let options = try arguments.options(1)
         if let directory = try options.string("cwd") { request.directory = directory }
         request.stdin = try options.bytes("stdin") ?? []
+        request.keepsInput = try options.bool("keep_input")
+        if try options.bool("pty") { request.terminal = TerminalSize() }
         if let value = try options.integer("timeout_ms", 1...86_400_000) { request.timeout = .milliseconds(value) }
         if let value = try options.integer("silence_ms", 1...86_400_000) {
             request.silenceTimeout = .milliseconds(value)

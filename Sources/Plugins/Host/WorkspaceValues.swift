@@ -39,6 +39,8 @@ extension LuaValue {
 }
 
 extension LuaHostError {
+    static let noWorkspace = LuaHostError("E_UNAVAILABLE", "there is no workspace for this plugin here")
+
     init(_ error: WorkspaceError) {
         self.init(
             Self.codes[error.code] ?? "E_IO", error.message,
@@ -47,7 +49,7 @@ extension LuaHostError {
 
     private static let codes: [WorkspaceError.Code: String] = [
         .notFound: "E_NOENT", .permission: "E_ACCES", .isDirectory: "E_ISDIR", .notDirectory: "E_NOTDIR",
-        .exists: "E_EXIST", .noSpace: "E_NOSPC", .tooBig: "E_TOO_BIG", .invalidPath: "E_INVAL",
+        .exists: "E_EXIST", .busy: "E_BUSY", .noSpace: "E_NOSPC", .tooBig: "E_TOO_BIG", .invalidPath: "E_INVAL",
         .commandNotFound: "E_COMMAND_NOT_FOUND", .notExecutable: "E_NOEXEC", .closed: "E_CLOSED",
         .unavailable: "E_UNAVAILABLE", .limitUnenforceable: "E_LIMIT_UNENFORCEABLE",
     ]

@@ -28,6 +28,7 @@ extension PluginManifest {
         limits = try Self.limits(reader)
         requires = try Self.requires(reader)
         categories = try reader.strings("categories")
+        isOnRequest = try reader.bool("on_request") ?? false
         examples = try reader.array("examples")
         self.json = json
         try checkParameters()
@@ -35,7 +36,7 @@ extension PluginManifest {
 
     private static let keys = [
         "api", "kind", "name", "version", "description", "parameters", "returns", "config", "effects", "permissions",
-        "limits", "requires", "categories", "examples",
+        "limits", "requires", "categories", "examples", "on_request",
     ]
 
     private static func kind(_ reader: ManifestReader) throws(ManifestProblem) -> Kind {
@@ -108,7 +109,7 @@ extension PluginManifest {
     private static func permissions(_ reader: ManifestReader) throws(ManifestProblem) -> PluginPermissions {
         let json = try ManifestReader(
             reader["permissions"] ?? [:], path: "permissions",
-            known: ["fs", "exec", "network", "env", "model", "state_kb"])
+            known: ["fs", "exec", "network", "env", "model", "sessions", "schedule", "state_kb"])
         var permissions = PluginPermissions()
         for (index, entry) in try json.array("fs").enumerated() {
             let file = try ManifestReader(entry, path: "permissions.fs[\(index)]", known: ["path", "mode"])
@@ -123,6 +124,8 @@ extension PluginManifest {
         permissions.network = try json.strings("network")
         permissions.environment = try json.strings("env")
         permissions.model = try json.bool("model") ?? false
+        permissions.sessions = try json.bool("sessions") ?? false
+        permissions.schedule = try json.bool("schedule") ?? false
         permissions.state = (try json.positive("state_kb", maximum: 65_536) ?? 0) << 10
         return permissions
     }

@@ -28,11 +28,16 @@ public struct PluginManifest: Sendable {
     /// Library plugins by name.
     public var requires: [String: VersionRequirement]
     public var categories: [String]
+    /// A tool that only runs which name it, or a category of it, offer to their agents.
+    public var isOnRequest: Bool
     /// Arguments that fit `parameters`.
     public var examples: [JSONValue]
 
     /// The manifest as it was written.
     public var json: JSONValue
+
+    /// "tool exec".
+    public var title: String { "\(kind.rawValue) \(name)" }
 }
 
 /// What a plugin does to the world. nil: not declared, anything may be.

@@ -10,12 +10,16 @@ public struct PluginPermissions: Sendable, Hashable {
     public var files: [Files] = []
     /// Programs that may be started, as they stand in argv[0]; "*" for any.
     public var programs: [String] = []
-    /// "host:port".
+    /// Rules of an allow-list ("host:port", "*.domain:port"), or "*" for all that the run allows.
     public var network: [String] = []
     /// Names of environment variables.
     public var environment: [String] = []
     /// Whether it may ask a model.
     public var model = false
+    /// Whether it may start dialogues below its own, and speak with them.
+    public var sessions = false
+    /// Whether it may have things done later.
+    public var schedule = false
     /// Bytes of state kept between calls.
     public var state = 0
 

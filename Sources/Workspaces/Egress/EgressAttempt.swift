@@ -31,6 +31,13 @@ public struct EgressAttempt: Sendable, Hashable {
     /// Come from the server.
     public var bytesIn = 0
 
+    /// Nanoseconds since 1970, UTC.
+    static var now: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
+
     public var json: JSONValue {
         [
             "time_ns": .int(Int(time)), "method": .string(method), "host": .string(host), "port": .int(port),
@@ -67,9 +74,7 @@ final class EgressLog: Sendable {
 
     /// The number of the new entry; nil when there is no room, which the last entry says.
     func begin(_ fill: (inout EgressAttempt) -> Void) -> Int? {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        var attempt = EgressAttempt(time: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
+        var attempt = EgressAttempt(time: EgressAttempt.now)
         fill(&attempt)
         return entries.withLock { entries in
             guard entries.count < limit else { return nil }

@@ -10,7 +10,16 @@ extension HostReference {
                 Failure("E_UNAVAILABLE", "No model is configured for this plugin."),
                 Failure("E_MODEL", "The model gave no answer."),
             ],
-            permission: .model, waits: true)
+            permission: .model, waits: true),
+        Function(
+            "embed", "Embeds texts with the model that the run has for that.",
+            [Field("request", "table", "{input = {\"text\", …}}")], returns: "table",
+            "{embeddings = {{…}, …}}, one list of numbers for each text.",
+            failures: [
+                Failure("E_UNAVAILABLE", "No embedding model is configured."),
+                Failure("E_MODEL", "The model gave no answer."),
+            ],
+            permission: .model, waits: true),
     ]
 
     static let modelRecords: [Record] = [
@@ -56,7 +65,21 @@ extension HostReference {
         } + [Function("print", "As log.info, with all its arguments.", [Field("...", "any", "")])]
 
     static let time: [Function] = [
-        Function("clock.now", "The time of the host; virtual in specs.", returns: "number", "Seconds since 1970.")
+        Function("clock.now", "The time of the host; virtual in specs.", returns: "number", "Seconds since 1970."),
+        Function(
+            "clock.sleep", "Waits; virtual in specs.", [Field("milliseconds", "integer", "At most a day.")],
+            failures: [Failure("E_CANCELLED", "The call was cancelled meanwhile.")], waits: true),
+    ]
+
+    static let state: [Function] = [
+        Function(
+            "state.get", "What the plugin has kept under a key, in this trajectory.",
+            [Field("key", "string", "")], returns: "any", "nil when there is nothing.", permission: .state),
+        Function(
+            "state.set", "Keeps a JSON value for later calls.", [Field("key", "string", ""), Field("value", "any", "")],
+            failures: [Failure("E_TOO_BIG", "All that is kept would be larger than permissions.state_kb.")],
+            permission: .state),
+        Function("state.delete", "Forgets what is kept under a key.", [Field("key", "string", "")], permission: .state),
     ]
 
     static let json: [Function] = [

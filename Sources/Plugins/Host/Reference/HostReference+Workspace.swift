@@ -12,7 +12,8 @@ extension HostReference {
                 Field("timeout_ms", "integer?", default: "120000", "Then it and all that it started is killed."),
                 Field("silence_ms", "integer?", "The longest that it may write nothing."),
                 Field("max_bytes", "integer?", default: "1048576", "Bytes kept of each stream: head and tail."),
-            ],
+                Field("patience_ms", "integer?", "If it takes longer it goes on as a job; the result is a job.State then."),
+            ] + jobOptions,
             returns: "ws.ExecResult", "A code other than 0 is a result, not an error.",
             failures: [
                 notPermitted, Failure("E_COMMAND_NOT_FOUND", "There is no such program."),
@@ -107,6 +108,11 @@ extension HostReference {
     ]
 
     private static let path = Field("path", "string", "Absolute, or relative to the home.")
+    static let jobOptions = [
+        Field("pty", "boolean?", default: "false", "Its standard streams are a terminal of 24 lines and 80 columns."),
+        Field("keep_input", "boolean?", default: "false", "Its input stays open for job.write."),
+    ]
+
     private static let notPermitted = Failure("E_PERMISSION", "The manifest does not allow this one.")
     private static let noEntry = Failure("E_NOENT", "It does not exist.")
     private static let isDirectory = Failure("E_ISDIR", "It is a directory.")

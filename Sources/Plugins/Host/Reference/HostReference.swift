@@ -95,10 +95,10 @@ public enum HostReference {
     }
 
     /// In the order of the documentation.
-    public static let functions: [Function] = workspace + model + context + logging + time + json + random
+    public static let functions: [Function] = workspace + jobs + services + model + state + context + logging + time + json + random
 
     /// The tables with known members that the functions give.
-    public static let records: [Record] = workspaceRecords + modelRecords
+    public static let records: [Record] = workspaceRecords + jobRecords + serviceRecords + modelRecords
 
     public static func function(_ name: String) -> Function? { byName[name] }
 
@@ -142,6 +142,22 @@ extension HostPermission {
     public static let write = HostPermission(
         "write files", key: "permissions.fs", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "rw"}]}"#
     ) { $0.permissions.files.contains(where: \.writes) && $0.effects.writes != false }
+
+    public static let network = HostPermission(
+        "use the network", key: "permissions.network", grantedBy: #""permissions": {"network": ["HOST:443"]}"#
+    ) { !$0.permissions.network.isEmpty }
+
+    public static let sessions = HostPermission(
+        "start and steer sessions", key: "permissions.sessions", grantedBy: #""permissions": {"sessions": true}"#
+    ) { $0.permissions.sessions }
+
+    public static let schedule = HostPermission(
+        "have things done later", key: "permissions.schedule", grantedBy: #""permissions": {"schedule": true}"#
+    ) { $0.permissions.schedule }
+
+    public static let state = HostPermission(
+        "keep state", key: "permissions.state_kb", grantedBy: #""permissions": {"state_kb": 64}"#
+    ) { $0.permissions.state > 0 }
 
     public static let model = HostPermission(
         "ask a model", key: "permissions.model", grantedBy: #""permissions": {"model": true}"#
