@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
 
         // Floor 4
+        .target(name: "MCP", dependencies: ["Dialogue", "Hashing", "JSON", "Plugins", "Trace", "Workspaces"]),
         .target(
             name: "Runs",
             dependencies: [
@@ -47,7 +48,7 @@ let package = Package(
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Intents", "JSON", "Models", "Plugins", "Runs", "Trace", "Workspaces",
+                "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Trace", "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -67,6 +68,8 @@ let package = Package(
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
+        .testTarget(
+            name: "MCPTests", dependencies: ["Dialogue", "MCP", "TestSupport", "ise"], exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Plugins", "Runs", "TestSupport", "Workspaces", "ise"]),
         .target(
             name: "TestSupport",

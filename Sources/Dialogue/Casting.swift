@@ -11,6 +11,8 @@ public struct Casting: Sendable {
     public var tools: [Plugin]
     /// In the order in which they read a proposed turn.
     public var guards: [Plugin]
+    /// Programs that bring tools of their own into each workspace.
+    public var toolSources: [any ToolSource] = []
     /// Nil when no endpoint is configured: an agent that asks for a model is told so.
     public var agentModel: ChatClient?
     public var simulatorModel: ChatClient?
@@ -41,7 +43,7 @@ extension Casting {
     func cast(
         in workspace: Workspace, seed: UInt64, scenario id: String, trace: TraceWriter
     ) async throws(PluginError) -> Cast {
-        let stage = Stage(seed: seed, id: id, trace: trace)
+        let stage = PluginStage(seed: seed, id: id, trace: trace)
         var tools: [ToolDispatcher.Tool] = []
         for plugin in self.tools {
             let instance = try await stage.start(plugin, workspace: workspace)
@@ -54,16 +56,20 @@ extension Casting {
             simulator: try await stage.player(
                 simulator, simulatorConfig, model: simulatorModel.map { (.simulator, $0) }),
             guards: guards,
-            tools: ToolDispatcher(tools: tools, trace: trace, hostCalls: stage.hostCalls))
+            tools: ToolDispatcher(
+                tools: tools, foreign: await foreignTools(in: workspace, stage.hostCalls), trace: trace,
+                hostCalls: stage.hostCalls))
     }
 }
 
 /// What the plugins of one trajectory share.
-private struct Stage {
+struct PluginStage {
     let seed: UInt64
     let id: String
     let trace: TraceWriter
     let hostCalls = HostCallLog()
+    /// Gets level, text and plugin of each line at once, beside the trace.
+    var onLog: (@Sendable (String, String, String) -> Void)?
 
     func player(
         _ plugin: Plugin, _ config: JSONValue = [:], model: (role: ModelRole, client: ChatClient)?
@@ -82,8 +88,9 @@ private struct Stage {
         var services = HostServices()
         services.workspace = workspace
         services.onExec = { log.append(.exec($0, $1)) }
-        services.onLog = { level, text, fields in
+        services.onLog = { [onLog] level, text, fields in
             log.append(.log(level: level, text: text, fields: fields, plugin: name))
+            onLog?(level, text, name)
         }
         if let chat { services.chat = { request in try await chat.answer(request) } }
         return try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id), config: config)

@@ -14,24 +14,29 @@ struct ToolDispatcher: Sendable {
     /// The tools as they are sent to models.
     let definitions: [JSONValue]
     private let tools: [Tool]
+    private let foreign: [ForeignTool]
     private let trace: TraceWriter
     private let hostCalls: HostCallLog
 
-    /// `hostCalls` is where the tools' host services report what they do.
-    init(tools: [Tool], trace: TraceWriter, hostCalls: HostCallLog) {
+    /// `hostCalls` is where the tools' host services report what they do. No two tools may have one name.
+    init(tools: [Tool], foreign: [ForeignTool] = [], trace: TraceWriter, hostCalls: HostCallLog) {
         self.tools = tools
+        self.foreign = foreign
         self.trace = trace
         self.hostCalls = hostCalls
-        definitions = tools.map { Self.definition(of: $0.plugin.manifest) }
+        definitions = tools.map { Self.definition(of: $0.plugin.manifest) } + foreign.map(\.definition)
     }
+
+    private var names: [String] { tools.map(\.plugin.manifest.name) + foreign.map(\.name) }
 
     /// Runs the call and records it. Throws only when the trace cannot be written.
     /// - Parameter parent: the event of the agent's answer.
     func answer(_ call: IdentifiedCall, turn: Int, parent: Int?) async throws(TraceError) -> ToolResult {
         let tool = tools.first { $0.plugin.manifest.name == call.call.name }
-        let event = try recordCall(call, tool: tool, turn: turn, parent: parent)
+        let foreign = foreign.first { $0.name == call.call.name }
+        let event = try recordCall(call, hash: tool?.plugin.hash ?? foreign?.hash, turn: turn, parent: parent)
         let start = ContinuousClock.now
-        var result = await run(call, tool)
+        var result = await run(call, tool, foreign)
         let wall = ContinuousClock.now - start
         result.lastExec = try hostCalls.write(to: trace, call: event, turn: turn)
         try record(result, call: event, wall: wall, turn: turn)
@@ -42,19 +47,20 @@ struct ToolDispatcher: Sendable {
     func refuse(_ call: IdentifiedCall, because reason: String, turn: Int, parent: Int?) throws(TraceError)
         -> ToolResult
     {
-        let event = try recordCall(call, tool: nil, turn: turn, parent: parent)
+        let event = try recordCall(call, hash: nil, turn: turn, parent: parent)
         let result = ToolResult(call: call, error: ToolError(code: "not_run", message: reason), text: reason)
         try record(result, call: event, wall: nil, turn: turn)
         return result
     }
 
-    private func run(_ call: IdentifiedCall, _ tool: Tool?) async -> ToolResult {
+    private func run(_ call: IdentifiedCall, _ tool: Tool?, _ foreign: ForeignTool?) async -> ToolResult {
         do throws(ToolError) {
-            guard let tool else {
-                throw CallCheck.unknownTool(call.call.name, known: tools.map(\.plugin.manifest.name))
-            }
+            guard tool != nil || foreign != nil else { throw CallCheck.unknownTool(call.call.name, known: names) }
             let arguments = try CallCheck.arguments(of: call.call)
-            return await run(tool, arguments, call)
+            if let tool { return await run(tool, arguments, call) }
+            let answer = try await foreign?.call(arguments)
+            return ToolResult(
+                call: call, ok: answer?.failed != true, text: answer?.text ?? "", details: answer?.details)
         } catch {
             return ToolResult(call: call, error: error, text: "Error: \(error.message)")
         }
@@ -75,7 +81,7 @@ struct ToolDispatcher: Sendable {
         }
     }
 
-    private static func definition(of manifest: PluginManifest) -> JSONValue {
+    static func definition(of manifest: PluginManifest) -> JSONValue {
         let function: JSONValue = [
             "name": .string(manifest.name), "description": .string(manifest.description),
             "parameters": manifest.parameters ?? ["type": "object", "properties": [:]],
@@ -88,14 +94,14 @@ struct ToolDispatcher: Sendable {
 
 extension ToolDispatcher {
     private func recordCall(
-        _ call: IdentifiedCall, tool: Tool?, turn: Int, parent: Int?
+        _ call: IdentifiedCall, hash: String?, turn: Int, parent: Int?
     ) throws(TraceError) -> Int {
         let parsed = try? JSONValue(parsing: call.call.arguments)
         return try trace.append(
             .toolCall(
                 id: call.id, tool: call.call.name,
                 arguments: parsed?.object == nil ? .string(call.call.arguments) : parsed ?? .null,
-                plugin: tool?.plugin.hash, turn: turn, parent: parent))
+                plugin: hash, turn: turn, parent: parent))
     }
 
     /// What the agent sees, and where that was cut, the whole text beside it.

@@ -31,13 +31,19 @@ struct ToolResult: Sendable {
 }
 
 /// Why a call did not give what it should, in the words of the record. The agent sees less (``ToolResult/text``).
-struct ToolError: Error, Sendable, Hashable {
-    /// `unknown_tool`, `invalid_json`, `invalid_args`, `not_run`, `plugin_bug`, `limit`, or what the plugin or a host function
-    /// raised.
-    var code: String
-    var message: String
+public struct ToolError: Error, Sendable, Hashable {
+    /// `unknown_tool`, `invalid_json`, `invalid_args`, `not_run`, `plugin_bug`, `limit`, `mcp_…` of a foreign server's tool, or
+    /// what the plugin or a host function raised.
+    public var code: String
+    public var message: String
     /// What the plugin said beside it, where in the plugin it happened, and what the plugin had asked of the host.
-    var cause: JSONObject = [:]
+    public var cause: JSONObject = [:]
+
+    public init(code: String, message: String, cause: JSONObject = [:]) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
 
     var json: JSONValue {
         var object: JSONObject = ["code": .string(code), "message": .string(message)]

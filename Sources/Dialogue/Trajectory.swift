@@ -40,7 +40,7 @@ struct Trajectory {
     }
 
     private func recordStart() throws(Ending) {
-        let used = runner.casting.plugins.map { plugin in
+        var used = runner.casting.plugins.map { plugin in
             TraceEvent.PluginUse(
                 kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
                 version: plugin.manifest.version.description, hash: plugin.hash)
@@ -50,6 +50,7 @@ struct Trajectory {
                 trajectory: scenario.id, seed: seed, ise: runner.version, isolation: runner.host.isolation.json,
                 settings: runner.settings))
         try record(.intent(scenario.intent))
+        used += runner.casting.toolSources.map { $0.use }
         try record(.plugins(used))
     }
 

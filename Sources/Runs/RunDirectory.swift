@@ -1,6 +1,7 @@
 import Glibc
 import Intents
 import JSON
+import Trace
 
 /// Where a run keeps everything: `run.json` (how it was started), `intents.jsonl` (what it works on), `trajectories/` (one
 /// trace each), `blobs/` (large strings) and, at the end, `summary.json`.
@@ -13,6 +14,11 @@ public struct RunDirectory: Sendable {
     /// Large strings of all traces, by content.
     public var blobs: String { path + "/blobs" }
     public var summary: String { path + "/summary.json" }
+
+    /// `runs/2026-08-01T09-30-00.123Z`: no character that a shell or another system dislikes.
+    public static func dated(_ prefix: String) -> String {
+        prefix + Timestamp.now().rfc3339.map { $0 == ":" ? "-" : String($0) }.joined()
+    }
 
     /// Makes `path` the directory of a new run and writes `configuration` there, before any work is done: a directory that
     /// cannot be written to, or belongs to something else, shows now. Of two processes that want the same directory one gets

@@ -13,7 +13,7 @@ import Runs
         version: iseVersion,
         subcommands: [
             RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, SandboxCommand.self,
-            DoctorCommand.self,
+            MCPCommand.self, DoctorCommand.self,
         ])
 }
 

@@ -3,7 +3,6 @@ import Dialogue
 import Glibc
 import Runs
 import Synchronization
-import Trace
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,7 +75,7 @@ struct RunCommand: AsyncParsableCommand {
     private func makeConfiguration() throws -> RunConfiguration {
         let source = intents.map { RunConfiguration.Source.file($0, limit: count) } ?? .generated(count: count ?? 10)
         var configuration = RunConfiguration(
-            source: source, seed: seed, out: out ?? defaultDirectory, pluginDirectories: try plugins.find())
+            source: source, seed: seed, out: out ?? RunDirectory.dated("runs/"), pluginDirectories: try plugins.find())
         if let jobs { configuration.jobs = jobs }
         configuration.agent = agent
         configuration.simulator = simulator
@@ -86,11 +85,6 @@ struct RunCommand: AsyncParsableCommand {
         configuration.simulatorConfig = models.simulatorConfig
         configuration.simulatorModel = models.simulator
         return configuration
-    }
-
-    /// `runs/2026-08-01T09-30-00.123Z`: no character that a shell or another system dislikes.
-    private var defaultDirectory: String {
-        "runs/" + Timestamp.now().rfc3339.map { $0 == ":" ? "-" : String($0) }.joined()
     }
 
     private func show(_ summary: RunSummary) {

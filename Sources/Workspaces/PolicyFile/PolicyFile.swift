@@ -181,6 +181,23 @@ extension PolicyFile {
         request.outputLimit = exec.outputBytes
     }
 
+    /// Whether a bound of commands differs from the default.
+    public var boundsCommands: Bool { exec != ExecBounds() }
+
+    /// The bounds that differ from the default, put into the request of a command that has bounds of its own: the tighter of two
+    /// holds.
+    public func tighten(_ request: inout ExecRequest) {
+        let usual = ExecBounds()
+        if let timeout = exec.timeout, exec.timeout != usual.timeout {
+            request.timeout = request.timeout == .zero ? timeout : min(request.timeout, timeout)
+        }
+        if let silence = exec.silence { request.silenceTimeout = min(request.silenceTimeout ?? silence, silence) }
+        if let seconds = exec.cpuSeconds {
+            request.limits.cpuSeconds = min(request.limits.cpuSeconds ?? seconds, seconds)
+        }
+        if exec.outputBytes != usual.outputBytes { request.outputLimit = min(request.outputLimit, exec.outputBytes) }
+    }
+
     /// Every key with its value: a policy file that says the same.
     public var json: JSONValue {
         var object = JSONObject()
