@@ -64,7 +64,7 @@ struct Ensemble: Sendable {
     private static func client(
         _ role: ModelRole, for plugin: Plugin, _ configuration: RunConfiguration
     ) throws(RunError) -> ChatClient? {
-        guard plugin.manifest.permissions.model else { return nil }
+        guard plugin.permissions.model else { return nil }
         let flags = role == .agent ? configuration.agentModel : configuration.simulatorModel
         do {
             let settings = try ChatSettings(role: role, flags: flags, environment: configuration.environment)

@@ -11,6 +11,13 @@ struct PluginOptions: ParsableArguments {
             valueName: "dir"))
     var directories: [String] = []
 
+    @Option(
+        name: .customLong("plugin-policy"),
+        help: ArgumentHelp(
+            "What plugins are granted at most, as JSON: {\"plugins\": {\"*\" or NAME: {\"exec\": […], \"fs\": […], \"network\": […], \"env\": […], \"model\": …, \"state_kb\": …, \"writes\": …, \"limits\": {…}}}}. A plugin may do what its manifest and the policy both allow.",
+            valueName: "file"))
+    var policy: String?
+
     func find() throws -> [String] {
         do {
             return try PluginDirectories.find(given: directories)
@@ -26,8 +33,17 @@ struct PluginOptions: ParsableArguments {
                 "no plugins found: there is no directory `plugins` beside the executable or here; name one with --plugins or in ISE_PLUGINS"
             )
         }
-        let catalog = await PluginCatalog.load(from: directories).checked()
+        let catalog = try await granted(PluginCatalog.load(from: directories)).checked()
         for problem in catalog.problems { warn("plugin left out: \(problem)") }
         return catalog
+    }
+
+    private func granted(_ catalog: PluginCatalog) throws -> PluginCatalog {
+        guard let policy else { return catalog }
+        do {
+            return try catalog.granted(by: PluginPolicy.read(policy))
+        } catch {
+            throw fail(error.message)
+        }
     }
 }

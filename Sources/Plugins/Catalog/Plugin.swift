@@ -14,6 +14,12 @@ public struct Plugin: Sendable {
     public var location: String
     /// The library plugins that it requires, by name.
     public var libraries: [String: Plugin]
+    /// What the run grants at most.
+    public var ceiling = PluginCeiling()
+
+    /// What it may do in this run.
+    public var permissions: EffectivePermissions { EffectivePermissions(manifest, ceiling: ceiling) }
+    public var limits: PluginLimits { manifest.limits.lowered(by: ceiling.limits) }
 
     /// "tool exec".
     public var title: String { manifest.title }

@@ -1,7 +1,5 @@
 import JSON
 
-import JSON
-
 /// The plugins below some directories, each with the folders `tools/`, `personas/` and so on.
 public struct PluginCatalog: Sendable {
     /// What could not be used, in the order it was found.
@@ -46,6 +44,18 @@ public struct PluginCatalog: Sendable {
             code: "unknown_plugin",
             message: "there is no \(kind.rawValue) named \"\(name)\"\(Suggestion.question(for: name, among: names)) "
                 + "(known: \(known))")
+    }
+
+    /// The same plugins, each granted what the policy says. Throws `invalid_policy` for a name that no plugin has.
+    public func granted(by policy: PluginPolicy) throws(PluginError) -> PluginCatalog {
+        let all = PluginManifest.Kind.allCases.flatMap { plugins(kind: $0) }
+        let faults = policy.problems(among: all.map(\.manifest))
+        guard faults.isEmpty else { throw PluginError(code: "invalid_policy", message: faults.joined(separator: "; ")) }
+        var result = self
+        for plugin in all {
+            result.plugins[plugin.manifest.kind]?[plugin.manifest.name]?.ceiling = policy.ceiling(for: plugin.manifest)
+        }
+        return result
     }
 
     // MARK: Reading

@@ -12,13 +12,18 @@ final class HostSession: Sendable {
     }
 
     let manifest: PluginManifest
+    /// What host functions go by.
+    let permissions: EffectivePermissions
+    let limits: PluginLimits
     let services: HostServices
     private let state = Mutex(State())
 
     private static let remembered = 8
 
-    init(_ manifest: PluginManifest, _ services: HostServices) {
+    init(_ manifest: PluginManifest, _ services: HostServices, ceiling: PluginCeiling = PluginCeiling()) {
         self.manifest = manifest
+        permissions = EffectivePermissions(manifest, ceiling: ceiling)
+        limits = manifest.limits.lowered(by: ceiling.limits)
         self.services = services
     }
 
@@ -39,9 +44,9 @@ final class HostSession: Sendable {
             state.calls += 1
             if state.recent.count == Self.remembered { state.recent.removeFirst() }
             state.recent.append(function)
-            return state.calls > manifest.limits.hostCalls
+            return state.calls > limits.hostCalls
         }
-        if isOver { throw LuaHostError("limit", "more than \(manifest.limits.hostCalls) host calls", endsCall: true) }
+        if isOver { throw LuaHostError("limit", "more than \(limits.hostCalls) host calls", endsCall: true) }
     }
 
     func requireLoaded(_ function: String) throws(LuaHostError) {

@@ -85,9 +85,7 @@ struct HostTable {
     private func model(
         _ name: String, _ ask: (@Sendable (JSONValue) async throws -> JSONValue)?
     ) -> LuaHostFunction {
-        guard session.manifest.permissions.model else {
-            return .denied(name, .permission(to: "ask a model", grantedBy: #""permissions": {"model": true}"#))
-        }
+        if let denial = session.permissions.denial(of: .askModel) { return .denied(name, denial) }
         return session.waiting(name) { arguments throws(LuaHostError) in
             guard let ask else {
                 throw LuaHostError("E_UNAVAILABLE", "no model is configured for this plugin")
@@ -101,11 +99,5 @@ struct HostTable {
                 throw LuaHostError("E_MODEL", "\(error)")
             }
         }
-    }
-}
-
-extension LuaHostError {
-    static func permission(to action: String, grantedBy line: String) -> LuaHostError {
-        LuaHostError("E_PERMISSION", "the plugin may not \(action); the manifest would allow it with \(line)")
     }
 }

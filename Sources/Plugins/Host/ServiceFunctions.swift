@@ -8,8 +8,8 @@ struct ServiceFunctions {
     var functions: [LuaHostFunction] {
         HostReference.services.map { described in
             let name = described.name
-            if let permission = described.permission, !permission.isGranted(session.manifest) {
-                return .denied(name, .permission(to: permission.action, grantedBy: permission.manifestLine))
+            if let permission = described.permission, let denial = session.permissions.denial(of: permission.need) {
+                return .denied(name, denial)
             }
             let service = session.services.functions[name]
             return session.waiting(name, acts: true) { arguments throws(LuaHostError) in

@@ -6,11 +6,10 @@ struct StateFunctions {
     let session: HostSession
 
     var functions: [LuaHostFunction] {
-        let limit = session.manifest.permissions.state
+        let limit = session.permissions.state
         let name = session.manifest.title
         let store = session.services.store
-        guard limit > 0 else {
-            let denial = LuaHostError.permission(to: "keep state", grantedBy: #""permissions": {"state_kb": 64}"#)
+        if let denial = session.permissions.denial(of: .keepState) {
             return ["state.get", "state.set", "state.delete"].map { .denied($0, denial) }
         }
         return [

@@ -12,7 +12,7 @@ struct WorkspaceFunctions {
 
     var functions: [LuaHostFunction] { [exec, read, list, stat, write, remove, makeDirectory] }
 
-    private var permissions: PluginPermissions { session.manifest.permissions }
+    private var permissions: EffectivePermissions { session.permissions }
 
     // MARK: Permissions
 
@@ -29,40 +29,24 @@ struct WorkspaceFunctions {
         }
     }
 
-    private var readDenial: LuaHostError? {
-        if permissions.files.contains(where: \.reads) { return nil }
-        return .permission(to: "read files", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "r"}]}"#)
-    }
-
-    private var writeDenial: LuaHostError? {
-        guard permissions.files.contains(where: \.writes) else {
-            return .permission(to: "write files", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "rw"}]}"#)
-        }
-        guard session.manifest.effects.writes != false else {
-            return .permission(to: "write files", grantedBy: #""effects": {"writes": true}"#)
-        }
-        return nil
-    }
+    private var readDenial: LuaHostError? { permissions.denial(of: .readFiles) }
+    private var writeDenial: LuaHostError? { permissions.denial(of: .writeFiles) }
 
     private func readable(_ arguments: HostArguments) throws(LuaHostError) -> String {
         let path = try arguments.string(0)
-        if permissions.allowsReading(path) { return path }
-        throw .permission(to: "read \(path)", grantedBy: #""permissions": {"fs": [{"path": "\#(path)", "mode": "r"}]}"#)
+        try permissions.check(.read(path))
+        return path
     }
 
     private func writable(_ arguments: HostArguments) throws(LuaHostError) -> String {
         let path = try arguments.string(0)
-        if permissions.allowsWriting(path) { return path }
-        throw .permission(
-            to: "write \(path)", grantedBy: #""permissions": {"fs": [{"path": "\#(path)", "mode": "rw"}]}"#)
+        try permissions.check(.write(path))
+        return path
     }
 
     // MARK: Commands
 
-    var execDenial: LuaHostError? {
-        permissions.programs.isEmpty
-            ? .permission(to: "run programs", grantedBy: #""permissions": {"exec": ["PROGRAM"]}"#) : nil
-    }
+    var execDenial: LuaHostError? { permissions.denial(of: .runPrograms) }
 
     private var exec: LuaHostFunction {
         let services = session.services
@@ -115,9 +99,8 @@ struct WorkspaceFunctions {
                     "E_ARGUMENT", "argv[\(index + 1)] of ws.exec must be a string, not \(element.typeName)")
             }
         }
-        guard permissions.allowsProgram(program) else {
-            throw .permission(to: "run \(program)", grantedBy: #""permissions": {"exec": ["\#(program)"]}"#)
-        }
+        try permissions.check(.run(program))
+        request.confinement = permissions.confinement
         let options = try arguments.options(1)
         if let directory = try options.string("cwd") { request.directory = directory }
         request.stdin = try options.bytes("stdin") ?? []
@@ -171,9 +154,12 @@ struct WorkspaceFunctions {
         }
     }
 
+    /// Who writes a file may know of it too.
     private var stat: LuaHostFunction {
-        function("ws.stat", denied: readDenial) { workspace, arguments throws(LuaHostError) in
-            let path = try readable(arguments)
+        function("ws.stat", denied: writeDenial == nil ? nil : readDenial) {
+            workspace, arguments throws(LuaHostError) in
+            let path = try arguments.string(0)
+            if !permissions.allows(.write(path)) { try permissions.check(.read(path)) }
             do throws(WorkspaceError) {
                 return try await workspace.stat(path).map { LuaValue($0) } ?? .null
             } catch { throw LuaHostError(error) }

@@ -6,22 +6,21 @@ struct ManifestReader {
     /// "limits", "permissions.fs[0]"; "" for the manifest itself.
     private let path: String
 
-    /// Throws for a value that is no object, and for members other than `known`.
-    init(_ value: JSONValue, path: String, known: [String]) throws(ManifestProblem) {
+    /// Throws for a value that is no object, and for members other than `known`. `document` names the whole in messages.
+    init(
+        _ value: JSONValue, path: String, known: [String], of document: String = "the manifest"
+    ) throws(ManifestProblem) {
+        let subject = path.isEmpty ? document : "\"\(path)\""
         guard let object = value.object else {
-            throw ManifestProblem(
-                "\(Self.subject(path)) must be an object, not \(value.typeName)", key: Self.last(path))
+            throw ManifestProblem("\(subject) must be an object, not \(value.typeName)", key: Self.last(path))
         }
         for key in object.keys where !known.contains(key) {
             throw ManifestProblem(
-                "unknown key \"\(key)\" in \(Self.subject(path))\(Suggestion.question(for: key, among: known))",
-                key: key)
+                "unknown key \"\(key)\" in \(subject)\(Suggestion.question(for: key, among: known))", key: key)
         }
         self.object = object
         self.path = path
     }
-
-    private static func subject(_ path: String) -> String { path.isEmpty ? "the manifest" : "\"\(path)\"" }
 
     private static func last(_ path: String) -> String? {
         path.split(separator: ".").last.map { String($0.prefix { $0 != "[" }) }
@@ -48,10 +47,14 @@ struct ManifestReader {
     }
 
     /// A number above 0 and up to `maximum`.
-    func positive(_ key: String, maximum: Int) throws(ManifestProblem) -> Int? {
+    func positive(_ key: String, maximum: Int) throws(ManifestProblem) -> Int? { try integer(key, 1...maximum) }
+
+    func natural(_ key: String, maximum: Int) throws(ManifestProblem) -> Int? { try integer(key, 0...maximum) }
+
+    private func integer(_ key: String, _ range: ClosedRange<Int>) throws(ManifestProblem) -> Int? {
         guard let value = object[key] else { return nil }
-        guard let number = value.int, (1...maximum).contains(number) else {
-            throw wrong(key, "an integer from 1 to \(maximum)")
+        guard let number = value.int, range.contains(number) else {
+            throw wrong(key, "an integer from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

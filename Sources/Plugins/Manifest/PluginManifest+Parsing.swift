@@ -1,4 +1,5 @@
 import JSON
+import Workspaces
 
 extension PluginManifest {
     /// The host API that this program serves.
@@ -94,15 +95,13 @@ extension PluginManifest {
     }
 
     private static func limits(_ reader: ManifestReader) throws(ManifestProblem) -> PluginLimits {
-        let json = try ManifestReader(
-            reader["limits"] ?? [:], path: "limits",
-            known: ["cpu_ms", "wall_ms", "memory_mb", "host_calls", "output_kb"])
+        let asked = try PluginCeiling.Limits(reader["limits"] ?? [:], path: "limits", of: "the manifest")
         var limits = PluginLimits()
-        if let value = try json.positive("cpu_ms", maximum: 600_000) { limits.cpu = .milliseconds(value) }
-        if let value = try json.positive("wall_ms", maximum: 86_400_000) { limits.wall = .milliseconds(value) }
-        if let value = try json.positive("memory_mb", maximum: 4096) { limits.memory = value << 20 }
-        if let value = try json.positive("host_calls", maximum: 10_000_000) { limits.hostCalls = value }
-        if let value = try json.positive("output_kb", maximum: 65_536) { limits.output = value << 10 }
+        limits.cpu = asked.cpu ?? limits.cpu
+        limits.wall = asked.wall ?? limits.wall
+        limits.memory = asked.memory ?? limits.memory
+        limits.hostCalls = asked.hostCalls ?? limits.hostCalls
+        limits.output = asked.output ?? limits.output
         return limits
     }
 
@@ -111,17 +110,9 @@ extension PluginManifest {
             reader["permissions"] ?? [:], path: "permissions",
             known: ["fs", "exec", "network", "env", "model", "sessions", "schedule", "state_kb"])
         var permissions = PluginPermissions()
-        for (index, entry) in try json.array("fs").enumerated() {
-            let file = try ManifestReader(entry, path: "permissions.fs[\(index)]", known: ["path", "mode"])
-            let mode = try file.string("mode")
-            guard ["r", "w", "rw"].contains(mode) else { throw file.wrong("mode", "\"r\", \"w\" or \"rw\"") }
-            permissions.files.append(
-                PluginPermissions.Files(
-                    pattern: PathPattern(try file.string("path")), reads: mode.contains("r"), writes: mode.contains("w")
-                ))
-        }
+        permissions.files = try PluginPermissions.files(json)
         permissions.programs = try json.strings("exec")
-        permissions.network = try json.strings("network")
+        permissions.network = try PluginPermissions.network(json)
         permissions.environment = try json.strings("env")
         permissions.model = try json.bool("model") ?? false
         permissions.sessions = try json.bool("sessions") ?? false
@@ -145,5 +136,33 @@ extension PluginManifest {
             requires[member.key] = requirement
         }
         return requires
+    }
+}
+
+extension PluginPermissions {
+    /// The patterns below "fs".
+    static func files(_ reader: ManifestReader) throws(ManifestProblem) -> [Files] {
+        var files: [Files] = []
+        for (index, entry) in try reader.array("fs").enumerated() {
+            let file = try ManifestReader(entry, path: reader.path(of: "fs[\(index)]"), known: ["path", "mode"])
+            let mode = try file.string("mode")
+            guard ["r", "w", "rw"].contains(mode) else { throw file.wrong("mode", "\"r\", \"w\" or \"rw\"") }
+            files.append(
+                Files(
+                    pattern: PathPattern(try file.string("path")), reads: mode.contains("r"),
+                    writes: mode.contains("w")))
+        }
+        return files
+    }
+
+    /// The rules below "network".
+    static func network(_ reader: ManifestReader) throws(ManifestProblem) -> [String] {
+        let rules = try reader.strings("network")
+        for rule in rules where rule != "*" {
+            do throws(WorkspaceError) { _ = try EgressRule(rule) } catch {
+                throw ManifestProblem("\"\(reader.path(of: "network"))\": \(error.message)", key: "network")
+            }
+        }
+        return rules
     }
 }

@@ -5,6 +5,8 @@ public struct PluginPermissions: Sendable, Hashable {
         public var pattern: PathPattern
         public var reads: Bool
         public var writes: Bool
+
+        static let everything = Files(pattern: PathPattern("**"), reads: true, writes: true)
     }
 
     public var files: [Files] = []
@@ -12,7 +14,7 @@ public struct PluginPermissions: Sendable, Hashable {
     public var programs: [String] = []
     /// Rules of an allow-list ("host:port", "*.domain:port"), or "*" for all that the run allows.
     public var network: [String] = []
-    /// Names of environment variables.
+    /// Names of variables of ISE's own environment.
     public var environment: [String] = []
     /// Whether it may ask a model.
     public var model = false

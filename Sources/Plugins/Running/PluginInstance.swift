@@ -17,20 +17,20 @@ public actor PluginInstance {
     public init(_ plugin: Plugin, host: HostServices, seed: UInt64, config: JSONValue = [:]) async throws(PluginError) {
         self.plugin = plugin
         let manifest = plugin.manifest
-        session = HostSession(manifest, host)
+        session = HostSession(manifest, host, ceiling: plugin.ceiling)
         let settings = try Self.settings(config, manifest)
         context = [
             "plugin": .string(manifest.name), "version": .string(manifest.version.description),
             "config": LuaValue(settings, droppingNulls: true),
         ]
         let table = HostTable(session: session, modules: PluginModules(plugin: plugin))
-        let limits = LuaLimits(memory: manifest.limits.memory, cpu: manifest.limits.cpu)
+        let limits = LuaLimits(memory: plugin.limits.memory, cpu: plugin.limits.cpu)
         do throws(LuaError) {
             lua = try LuaState(
                 name: plugin.title, limits: limits, seed: Self.seed(seed, manifest), host: table.functions)
             try await lua.load(plugin.sources[plugin.mainFile] ?? [], chunk: plugin.mainFile)
         } catch {
-            throw PluginError(error, limits: manifest.limits)
+            throw PluginError(error, limits: plugin.limits)
         }
         for function in manifest.kind.functions {
             guard await !lua.has(function) else { continue }
@@ -61,7 +61,7 @@ public actor PluginInstance {
 
     /// As `call`, without validation and without turning bytes into text.
     public func callLua(_ function: String, _ arguments: [LuaValue]) async throws(PluginError) -> LuaValue {
-        let limits = plugin.manifest.limits
+        let limits = plugin.limits
         session.beginCall()
         do throws(LuaError) {
             let result = try await lua.call(
@@ -80,7 +80,7 @@ public actor PluginInstance {
     /// A member of the table that the plugin returned, which must be data; null when there is none.
     public func value(_ member: String) async throws(PluginError) -> JSONValue {
         do throws(LuaError) { return try await lua.value(member).json } catch {
-            throw PluginError(error, limits: plugin.manifest.limits)
+            throw PluginError(error, limits: plugin.limits)
         }
     }
 

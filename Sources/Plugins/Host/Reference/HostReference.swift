@@ -111,55 +111,30 @@ public enum HostReference {
 
 /// What a host function needs of the manifest.
 public struct HostPermission: Sendable {
-    /// "read files".
-    public var action: String
-    /// The line that grants it.
-    public var manifestLine: String
+    public let need: PluginAction
     /// The path in the manifest: "permissions.fs".
-    public var key: String
-    public var isGranted: @Sendable (PluginManifest) -> Bool
+    public let key: String
 
-    public init(
-        _ action: String, key: String, grantedBy manifestLine: String,
-        _ isGranted: @escaping @Sendable (PluginManifest) -> Bool
-    ) {
-        self.action = action
-        self.key = key
-        self.manifestLine = manifestLine
-        self.isGranted = isGranted
+    init(_ need: PluginAction, key: String) {
+        self.need = need
+        self.key = "permissions.\(key)"
     }
-}
 
-extension HostPermission {
-    public static let exec = HostPermission(
-        "run programs", key: "permissions.exec", grantedBy: #""permissions": {"exec": ["PROGRAM"]}"#
-    ) { !$0.permissions.programs.isEmpty }
+    /// "read files".
+    public var action: String { need.description }
+    /// The line that grants it.
+    public var manifestLine: String { #""permissions": {\#(need.line)}"# }
 
-    public static let read = HostPermission(
-        "read files", key: "permissions.fs", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "r"}]}"#
-    ) { $0.permissions.files.contains(where: \.reads) }
+    public func isGranted(_ manifest: PluginManifest) -> Bool {
+        need.manifestLine(manifest.permissions, manifest.effects) == nil
+    }
 
-    public static let write = HostPermission(
-        "write files", key: "permissions.fs", grantedBy: #""permissions": {"fs": [{"path": "**", "mode": "rw"}]}"#
-    ) { $0.permissions.files.contains(where: \.writes) && $0.effects.writes != false }
-
-    public static let network = HostPermission(
-        "use the network", key: "permissions.network", grantedBy: #""permissions": {"network": ["HOST:443"]}"#
-    ) { !$0.permissions.network.isEmpty }
-
-    public static let sessions = HostPermission(
-        "start and steer sessions", key: "permissions.sessions", grantedBy: #""permissions": {"sessions": true}"#
-    ) { $0.permissions.sessions }
-
-    public static let schedule = HostPermission(
-        "have things done later", key: "permissions.schedule", grantedBy: #""permissions": {"schedule": true}"#
-    ) { $0.permissions.schedule }
-
-    public static let state = HostPermission(
-        "keep state", key: "permissions.state_kb", grantedBy: #""permissions": {"state_kb": 64}"#
-    ) { $0.permissions.state > 0 }
-
-    public static let model = HostPermission(
-        "ask a model", key: "permissions.model", grantedBy: #""permissions": {"model": true}"#
-    ) { $0.permissions.model }
+    public static let exec = HostPermission(.runPrograms, key: "exec")
+    public static let read = HostPermission(.readFiles, key: "fs")
+    public static let write = HostPermission(.writeFiles, key: "fs")
+    public static let network = HostPermission(.useNetwork, key: "network")
+    public static let sessions = HostPermission(.steerSessions, key: "sessions")
+    public static let schedule = HostPermission(.schedule, key: "schedule")
+    public static let state = HostPermission(.keepState, key: "state_kb")
+    public static let model = HostPermission(.askModel, key: "model")
 }
