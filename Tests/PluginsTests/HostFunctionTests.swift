@@ -132,6 +132,12 @@ import Testing
                 ["permissions": ["fs": [["path": "**", "mode": "r"]]]]) == [true, false, true, false])
     }
 
+    @Test func `An option that is there can be asked for, with the permission of its function`() async throws {
+        let probe = "return { host.has('ws.exec.stdin'), host.has('ws.exec.stdout'), host.has('json.null') }"
+        #expect(try await result(probe, ["permissions": ["exec": ["ls"]]]) == [true, false, true])
+        #expect(try await result(probe, [:]) == [false, false, true])
+    }
+
     @Test func `Without a workspace the calls say so`() async throws {
         let error = try await failure("return ws.read('a')", Self.all, host: HostServices())
         #expect(error.code == "E_UNAVAILABLE")

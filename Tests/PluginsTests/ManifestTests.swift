@@ -78,6 +78,15 @@ import Testing
             ["requires": ["lib": "latest"]],
             "\"requires.lib\" must be a version such as \"^1.2\", \">=1.2\", \"1.2.3\" or \"*\""
         ),
+        (
+            ["requires": ["host": ["ws.exec.stdn"]]],
+            "it requires \"ws.exec.stdn\", which this host does not have; did you mean \"ws.exec.stdin\"?"
+        ),
+        (["requires": ["host": "ws.exec"]], "\"requires.host\" must be a list of features such as [\"ws.exec.stdin\"]"),
+        (
+            ["permissions": ["network": ["https://a.org"]]],
+            "\"permissions.network\": \"https://a.org\" is not a rule of an allow-list: it has a scheme or a path; a proxy sees only hosts. A rule is host:port, *.domain:port or a host alone for ports 80 and 443"
+        ),
         (["parameters": ["type": "string"]], "\"parameters\" must have \"type\": \"object\": a tool gets one table"),
         (
             ["parameters": ["type": "object", "propertys": [:]]],

@@ -16,7 +16,8 @@ struct HostTable {
         let names = Set(functions.filter { !$0.isDenied }.map(\.name)).union(Self.builtin)
         functions.append(
             session.immediate("host.has") { arguments throws(LuaHostError) in
-                .bool(names.contains(try arguments.string(0)))
+                let feature = try arguments.string(0)
+                return .bool(names.contains(HostReference.function(ofFeature: feature)))
             })
         return functions
     }

@@ -28,6 +28,7 @@ extension PluginManifest {
         permissions = try Self.permissions(reader)
         limits = try Self.limits(reader)
         requires = try Self.requires(reader)
+        hostFeatures = try Self.hostFeatures(reader)
         categories = try reader.strings("categories")
         isOnRequest = try reader.bool("on_request") ?? false
         examples = try reader.array("examples")
@@ -127,7 +128,7 @@ extension PluginManifest {
             throw reader.wrong("requires", "an object of library names and versions")
         }
         var requires: [String: VersionRequirement] = [:]
-        for member in object.members {
+        for member in object.members where member.key != "host" {
             guard let text = member.value.string, let requirement = VersionRequirement(text) else {
                 throw ManifestProblem(
                     "\"requires.\(member.key)\" must be a version such as \"^1.2\", \">=1.2\", \"1.2.3\" or \"*\"",
@@ -136,6 +137,23 @@ extension PluginManifest {
             requires[member.key] = requirement
         }
         return requires
+    }
+}
+
+extension PluginManifest {
+    private static func hostFeatures(_ reader: ManifestReader) throws(ManifestProblem) -> [String] {
+        guard let value = reader["requires"]?["host"] else { return [] }
+        guard let texts = value.array?.map(\.string), case let features = texts.compactMap(\.self),
+            features.count == texts.count
+        else {
+            throw ManifestProblem(#""requires.host" must be a list of features such as ["ws.exec.stdin"]"#, key: "host")
+        }
+        for feature in features where !HostReference.features.contains(feature) {
+            throw ManifestProblem(
+                "it requires \"\(feature)\", which this host does not have"
+                    + Suggestion.question(for: feature, among: HostReference.features), key: "host")
+        }
+        return features
     }
 }
 

@@ -27,6 +27,8 @@ public struct PluginManifest: Sendable {
     public var limits: PluginLimits
     /// Library plugins by name.
     public var requires: [String: VersionRequirement]
+    /// What the host must have (``HostReference/features``).
+    public var hostFeatures: [String]
     public var categories: [String]
     /// A tool that only runs which name it, or a category of it, offer to their agents.
     public var isOnRequest: Bool

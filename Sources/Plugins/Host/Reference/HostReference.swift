@@ -105,7 +105,7 @@ public enum HostReference {
     /// Names of the options that a host function takes.
     static func options(of function: String) -> [String] { optionNames[function] ?? [] }
 
-    private static let byName = Dictionary(functions.map { ($0.name, $0) }) { first, _ in first }
+    static let byName = Dictionary(functions.map { ($0.name, $0) }) { first, _ in first }
     private static let optionNames = byName.mapValues { $0.options.map(\.name) }
 }
 
