@@ -55,7 +55,7 @@ let package = Package(
         .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
-        .testTarget(name: "WorkspacesTests", dependencies: ["JSON", "TestSupport", "Workspaces"]),
+        .testTarget(name: "WorkspacesTests", dependencies: ["JSON", "TestSupport", "WorkspaceShim", "Workspaces"]),
         .testTarget(
             name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"],
             exclude: ["probe", "fuzz", "corpus", "golden"],

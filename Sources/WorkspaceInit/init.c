@@ -120,6 +120,20 @@ static void give_upper(struct init *init, uint32_t id)
         _exit(0);
 }
 
+/* For the host's proxy: a port of its own tells it who asks. */
+static void give_listener(struct init *init, uint32_t id)
+{
+    int fd = listen_here(0);
+    if (fd < 0) {
+        reply_failed(init->socket, id, "listen for the proxy", errno);
+        return;
+    }
+    reply_begin(&init->reply, ISE_FILE, id);
+    if (reply_send(init->socket, &init->reply, &fd, 1) != 0)
+        _exit(0);
+    close(fd);
+}
+
 static void handle(struct init *init, struct message *message)
 {
     switch (message->header.type) {
@@ -130,6 +144,7 @@ static void handle(struct init *init, struct message *message)
         if (reply_send(init->socket, &init->reply, &init->upper.directory, 1) != 0)
             _exit(0);
         break;
+    case ISE_LISTEN: give_listener(init, message->header.id); break;
     case ISE_UPPER: give_upper(init, message->header.id); break;
     case ISE_OPEN_FILE:
     case ISE_LIST:

@@ -31,6 +31,21 @@ int64_t now_ns(void);
 /* run.c: starts a command; answers STARTED, or FAILED with the stage. */
 void run_command(struct init *init, struct message *message);
 
+/* confine.c: what one command may do less. */
+struct confinement {
+    bool any, read_only, only_programs, no_network;
+    uint16_t proxy_port; /* the only one that it may connect to; 0: no such rule */
+    const char *programs[ISE_MAX_PROGRAMS];
+    int program_count;
+    int ruleset;
+};
+/* Makes the Landlock layer. 1: `wanted` is a program that is not allowed. */
+int confinement_prepare(struct confinement *confinement, const char *directory, const char *path, const char *wanted,
+                        bool as_user);
+/* In the child: the layer, while its descriptor is still there; and, when nothing else is left to do, the filter. */
+int confinement_enter(const struct confinement *confinement);
+int confinement_seal(const struct confinement *confinement);
+
 /* processes.c */
 uint64_t mark_next(void);
 /* Marks the caller and, for good, all that it starts. */

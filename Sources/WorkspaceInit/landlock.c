@@ -14,10 +14,6 @@
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ull << 0)
 #define SCOPE_SIGNAL (1ull << 1)
 
-struct ruleset {
-    uint64_t fs, net, scoped; /* net stays 0: the network namespace answers better, with "unreachable" */
-};
-
 enum {
     DEVICES = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK,
     WRITES = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
@@ -34,8 +30,24 @@ int landlock_version(void)
     return version < 0 ? 0 : (int)version;
 }
 
-/* A place that is not there needs no rule. */
-static int allow(int ruleset, const char *path, uint64_t access)
+int landlock_make(const struct landlock_rules *rules)
+{
+    int version = landlock_version();
+    size_t size = version >= 6 ? sizeof *rules : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    if (version == 0 || (rules->net != 0 && version < 4) || (rules->scoped != 0 && version < 6)) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return (int)syscall(SYS_landlock_create_ruleset, rules, size, 0);
+}
+
+uint64_t landlock_writes(void)
+{
+    int version = landlock_version();
+    return DEVICES | WRITES | (version >= 3 ? ACCESS_TRUNCATE : 0) | (version >= 2 ? ACCESS_REFER : 0);
+}
+
+int landlock_allow(int ruleset, const char *path, uint64_t access)
 {
     struct landlock_path_beneath_attr rule = {.allowed_access = access,
                                               .parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -53,24 +65,21 @@ int landlock_restrict(const struct policy *policy, struct failure *failure)
     int version = landlock_version();
     if (version == 0)
         return 0;
-    uint64_t writes = WRITES | (version >= 3 ? ACCESS_TRUNCATE : 0);
-    struct ruleset rules = {.fs = DEVICES | writes};
-    if (version >= 2)
-        rules.fs |= ACCESS_REFER; /* else nothing could be moved from one directory to another */
-    if (version >= 6)
-        rules.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
-    size_t size = version >= 6 ? sizeof rules : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
-    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
+    /* Nothing about the network: its namespace answers better, with "unreachable". */
+    struct landlock_rules rules = {.fs = landlock_writes(),
+                                   .scoped = version >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0};
+    uint64_t writes = rules.fs & ~(uint64_t)(DEVICES | ACCESS_REFER);
+    int ruleset = landlock_make(&rules);
     if (ruleset < 0)
         return fail(failure, errno, "make the Landlock rules");
     int result = 0;
     if (policy->root_identity) {
-        result = allow(ruleset, "/", writes | (rules.fs & ACCESS_REFER));
+        result = landlock_allow(ruleset, "/", writes | (rules.fs & ACCESS_REFER));
     } else {
         for (size_t i = 0; i < sizeof writable / sizeof writable[0] && result == 0; i++)
-            result = allow(ruleset, writable[i], writes);
+            result = landlock_allow(ruleset, writable[i], writes);
         if (result == 0 && version >= 2)
-            result = allow(ruleset, "/", ACCESS_REFER);
+            result = landlock_allow(ruleset, "/", ACCESS_REFER);
     }
     if (result == 0)
         result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);

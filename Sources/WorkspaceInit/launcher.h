@@ -103,6 +103,7 @@ int network_take(void); /* a namespace's descriptor, or -1 with errno */
 void network_give_back(int fd);
 bool network_refill(void); /* makes one if there is room; false when full */
 int network_empty(void);   /* the one that workspaces without a network share */
+int listen_here(uint16_t port); /* on 127.0.0.1; 0: any that is free */
 int network_listen(int fd); /* a socket that listens inside, on the proxy's port; or -1 with errno */
 
 /* What one workspace is started with, besides the template and its policy. */
@@ -142,6 +143,15 @@ int privileges_drop(const struct template *template, const struct policy *policy
 /* landlock.c */
 int landlock_version(void); /* 0: the kernel has none */
 int landlock_restrict(const struct policy *policy, struct failure *failure);
+struct landlock_rules {
+    uint64_t fs, net, scoped;
+};
+/* A rule set that the kernel enforces as a whole, or -1. */
+int landlock_make(const struct landlock_rules *rules);
+/* A place that is not there needs no rule. */
+int landlock_allow(int ruleset, const char *path, uint64_t access);
+/* Whatever changes a file system, as far as the kernel's Landlock knows it. */
+uint64_t landlock_writes(void);
 
 /* init.c: serves the host until it hangs up. */
 _Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,

@@ -73,11 +73,11 @@ int network_empty(void)
     return empty;
 }
 
-static int listen_here(void)
+int listen_here(uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(ISE_PROXY_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 128) == 0)
         return fd;
     int error = errno;
@@ -92,7 +92,7 @@ int network_listen(int fd)
 {
     if (setns(fd, CLONE_NEWNET) != 0)
         return -1;
-    int listener = listen_here();
+    int listener = listen_here(ISE_PROXY_PORT);
     int error = errno;
     if (setns(own, CLONE_NEWNET) != 0)
         abort();

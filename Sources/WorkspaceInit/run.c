@@ -43,6 +43,7 @@ struct start {
     bool announced; /* the host wants to know when it runs */
     uint64_t open_files;
     uint64_t mark;
+    struct confinement confinement;
     const char *volatile stage; /* what failed; NULL: nothing */
     volatile int error;
 };
@@ -98,6 +99,8 @@ static int child(void *context)
     for (int i = 0; i < 3; i++)
         if (dup2(start->streams[i], i) < 0)
             return stop(start, "connect the standard streams");
+    if (start->confinement.any && confinement_enter(&start->confinement) != 0)
+        return stop(start, "put its confinement's Landlock rules in force");
     if (syscall(SYS_close_range, 3u, ~0u, 0) != 0)
         return stop(start, "close the init's descriptors");
     if (start->user_switch && (syscall(SYS_setresgid, ID_USER, ID_USER, ID_USER) != 0 ||
@@ -110,6 +113,8 @@ static int child(void *context)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (start->confinement.any && confinement_seal(&start->confinement) != 0)
+        return stop(start, "load its confinement's filter");
     exec_along_path(start);
     return stop(start, "execute");
 }
@@ -164,6 +169,23 @@ static int add_limit(struct start *start, const struct field *field)
     return 0;
 }
 
+static int add_confinement(struct confinement *confinement, const struct field *field)
+{
+    confinement->any = true;
+    switch (field->tag) {
+    case ISE_T_READ_ONLY: confinement->read_only = true; return 0;
+    case ISE_T_ONLY_PROGRAMS: confinement->only_programs = true; return 0;
+    case ISE_T_NO_NETWORK: confinement->no_network = true; return 0;
+    case ISE_T_PROXY_PORT: confinement->proxy_port = (uint16_t)field_number(field); return 0;
+    default: break;
+    }
+    const char *name = field_string(field);
+    if (name == NULL || confinement->program_count == ISE_MAX_PROGRAMS)
+        return -1;
+    confinement->programs[confinement->program_count++] = name;
+    return 0;
+}
+
 static int read_request(struct message *message, struct start *start, struct command *command, char **arguments,
                         char **environment)
 {
@@ -184,6 +206,11 @@ static int read_request(struct message *message, struct start *start, struct com
         case ISE_T_FLAGS: start->announced = field_number(&field) != 0; break;
         case ISE_T_TERMINAL: start->window = (uint32_t)field_number(&field); break;
         case ISE_T_RLIMIT: result = add_limit(start, &field); break;
+        case ISE_T_READ_ONLY:
+        case ISE_T_ONLY_PROGRAMS:
+        case ISE_T_PROGRAM:
+        case ISE_T_NO_NETWORK:
+        case ISE_T_PROXY_PORT: result = add_confinement(&start->confinement, &field); break;
         default: result = -1; break;
         }
         if (result != 0)
@@ -221,6 +248,20 @@ static void wait_for_exec(pid_t pid, int *memory_shared, int64_t deadline_ns)
             kill(pid, now_ns() < deadline_ns ? SIGCONT : SIGKILL);
 }
 
+/* Answers the request when it cannot be, or must not be. */
+static int confine(struct init *init, uint32_t id, struct start *start)
+{
+    start->confinement.ruleset = -1;
+    if (!start->confinement.any)
+        return 0;
+    int result = confinement_prepare(&start->confinement, start->directory, start->path, start->arguments[0],
+                                     start->user_switch);
+    if (result != 0)
+        reply_failed(init->socket, id, result > 0 ? "run a program that it may not" : "make its confinement's Landlock rules",
+                     result > 0 ? EACCES : errno);
+    return result;
+}
+
 void run_command(struct init *init, struct message *message)
 {
     static char *arguments[MAX_STRINGS + 1], *environment[MAX_STRINGS + 1];
@@ -238,10 +279,13 @@ void run_command(struct init *init, struct message *message)
         reply_failed(init->socket, id, "read the command", EINVAL);
         return;
     }
+    if (confine(init, id, &start) != 0)
+        return;
     if (start.window != 0) {
         if (open_terminal(&start) != 0) {
             reply_failed(init->socket, id, "open a terminal", errno);
             close(start.terminal);
+            close(start.confinement.ruleset);
             return;
         }
     } else {
@@ -263,6 +307,8 @@ void run_command(struct init *init, struct message *message)
                       new.deadline_ns != 0 ? new.deadline_ns : new.started_ns + longest_start_ns);
     if (start.terminal >= 0)
         close(start.streams[0]);
+    if (start.confinement.ruleset >= 0)
+        close(start.confinement.ruleset);
     if (new.pid < 0 || start.stage != NULL) {
         /* A child that failed is a zombie now, and not in the table: the reaper takes it silently. */
         close(start.terminal);

@@ -1,10 +1,14 @@
 /// What a command may do less than its workspace may; it holds for the command and all that it starts. The kernel enforces
 /// it: where it cannot, the command does not start.
+///
+/// Attempts to do more fail as they would for want of permission, without a trace in the result; what the proxy refuses is in
+/// its `networkAttempts`.
 public struct Confinement: Sendable, Hashable {
     /// False: the file system is read-only for the command, but for `/dev`.
     public var writes = true
-    /// The only programs that may be executed, by name as PATH finds them or by absolute path; nil: any. A program that
-    /// interprets others (a shell, a dynamic loader) can do whatever they could.
+    /// The only programs that may be executed, by name as PATH finds them or by absolute path; nil: any. What the kernel needs
+    /// to execute them (the interpreter of a script, the dynamic loader) may be executed, too, but not as the command itself. A
+    /// program that starts or interprets others (a shell, `env`, `find`, the dynamic loader) can do whatever they could.
     public var programs: [String]?
     public var network = Network.inherited
 

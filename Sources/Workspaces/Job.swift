@@ -86,7 +86,7 @@ public struct TerminalSize: Sendable, Hashable {
 extension Workspace {
     /// Starts a command and returns once it runs. Its time limit is the request's.
     public func start(_ request: ExecRequest) async throws(WorkspaceError) -> Job {
-        let (command, number) = try send(request, announced: true)
+        let (command, number) = try send(request, try await enforced(request.confinement), announced: true)
         let pid = try await command.started.value.get()
         let job = Job(command, number: number, pid: pid, in: self)
         keep(job)

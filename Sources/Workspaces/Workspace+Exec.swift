@@ -5,11 +5,12 @@ extension Workspace {
     /// Runs a command and returns when it has ended, with all that it wrote until then. What it leaves running neither delays
     /// the return nor loses output. A non-zero exit is a result, not an error.
     ///
-    /// - Throws: `commandNotFound`, `notExecutable`, `notFound` or `permission` (of the directory), `tooBig` (arguments),
+    /// - Throws: `commandNotFound`, `notExecutable`, `notFound` or `permission` (of the directory, or of a program that the
+    ///   confinement does not name), `tooBig` (arguments), `limitUnenforceable` (a confinement that the kernel cannot enforce),
     ///   `closed`. A timeout is a result. When the task is cancelled the command is killed, and the result says so.
     public func exec(_ request: ExecRequest) async throws(WorkspaceError) -> ExecResult {
         try await noteOwnChanges()
-        let (command, id) = try send(request)
+        let (command, id) = try send(request, try await enforced(request.confinement))
         var result = try await withTaskCancellationHandler {
             await command.outcome.value
         } onCancel: {
@@ -34,10 +35,11 @@ extension Workspace {
     ///
     /// - Parameter announced: the init says when it runs.
     func send(
-        _ request: ExecRequest, announced: Bool = false
+        _ request: ExecRequest, _ confinement: EnforcedConfinement, announced: Bool = false
     ) throws(WorkspaceError) -> (RunningCommand, UInt32) {
         let id = nextRequest()
-        var message = try Self.message(request, policy.network, id: id)
+        var message = try Self.message(request, policy.network.environment(port: confinement.proxyPort), id: id)
+        try confinement.add(to: &message, on: isolation)
         let command = RunningCommand(request, reactor, egress)
         if announced || request.terminal != nil { message.add(ISE_T_FLAGS, 1) }
         message.descriptors = try command.makePipes()
@@ -59,7 +61,7 @@ extension Workspace {
     }
 
     private static func message(
-        _ request: ExecRequest, _ network: Policy.Network, id: UInt32
+        _ request: ExecRequest, _ network: [String: String], id: UInt32
     ) throws(WorkspaceError) -> OutgoingMessage {
         guard let program = request.argv.first, !program.isEmpty else {
             throw WorkspaceError(.commandNotFound, "there is no program to execute: argv is empty")
@@ -92,12 +94,12 @@ extension Workspace {
         return message
     }
 
-    private static func environment(_ request: ExecRequest, _ network: Policy.Network) -> [String: String] {
+    private static func environment(_ request: ExecRequest, _ network: [String: String]) -> [String: String] {
         let own = [
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME": home, "USER": "user",
             "LOGNAME": "user", "SHELL": "/bin/bash", "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb",
         ]
-        return own.merging(network.environment) { $1 }.merging(request.environment) { $1 }
+        return own.merging(network) { $1 }.merging(request.environment) { $1 }
     }
 
     /// Ends the command when neither stream has grown for `limit`.
@@ -132,6 +134,13 @@ extension RunningCommand {
                 errno: error)
         case ("execute", E2BIG):
             return WorkspaceError(.tooBig, "\(program): the argument list is too long", path: program, errno: error)
+        case ("run a program that it may not", _):
+            let programs = request.confinement.programs ?? []
+            return WorkspaceError(
+                .permission,
+                "\(program): this command may not run it: it may run "
+                    + (programs.isEmpty ? "nothing" : programs.joined(separator: ", ")),
+                path: program, errno: error)
         case ("execute", _): return .failed(stage: stage, errno: error, path: program)
         case ("change to the directory", _): return .failed(stage: stage, errno: error, path: request.directory)
         default: return .failed(stage: stage, errno: error)

@@ -277,6 +277,7 @@ public final class Workspace: Sendable {
         case ISE_LIST: "list"
         case ISE_STAT: "look at"
         case ISE_REMOVE: "remove"
+        case ISE_LISTEN: "listen for the proxy, below"
         default: "make the directory"
         }
     }

@@ -27,7 +27,7 @@ public struct WorkspaceError: Error, Sendable, Equatable, CustomStringConvertibl
         public static let closed = Code(description: "closed")
         /// The machine cannot make workspaces; the message says what is missing.
         public static let unavailable = Code(description: "unavailable")
-        /// The policy demands a limit that the machine cannot enforce.
+        /// The policy, or a command's confinement, demands what the machine cannot enforce.
         public static let limitUnenforceable = Code(description: "limit_unenforceable")
         public static let io = Code(description: "io")
     }

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { ISE_MAX_PACKET = 64 * 1024, ISE_MAX_MESSAGE = 8 * 1024 * 1024, ISE_MAX_FDS = 8, ISE_MAX_OWN_BINDS = 32 };
+enum { ISE_MAX_PACKET = 64 * 1024, ISE_MAX_MESSAGE = 8 * 1024 * 1024, ISE_MAX_FDS = 8, ISE_MAX_OWN_BINDS = 32, ISE_MAX_PROGRAMS = 256 };
 
 struct ise_header {
     uint16_t type;
@@ -43,6 +43,7 @@ enum ise_type {
     ISE_REMOVE,
     ISE_MKDIR,
     ISE_LOOK,  /* answered by FILE with the upper directory, to be read only */
+    ISE_LISTEN, /* answered by FILE with a socket that listens on 127.0.0.1, on a port that was free */
     ISE_UPPER, /* answered by FILE with what FREEZE takes, or by FAILED while processes run */
     /* init -> host */
     ISE_READY = 64, /* fd: the seccomp listener, when the policy has one */
@@ -98,6 +99,12 @@ enum ise_tag {
     ISE_T_SIGNAL,
     ISE_T_REASON,
     ISE_T_TERMINAL, /* rows << 16 | columns */
+    /* exec: the command's confinement */
+    ISE_T_READ_ONLY,
+    ISE_T_ONLY_PROGRAMS, /* those that PROGRAM fields name; there may be none */
+    ISE_T_PROGRAM,
+    ISE_T_NO_NETWORK,
+    ISE_T_PROXY_PORT, /* all that it may connect to */
     /* exited */
     ISE_T_STATUS = 96,
     ISE_T_WALL_NS,

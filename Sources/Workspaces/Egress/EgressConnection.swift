@@ -6,6 +6,7 @@ import WorkspaceShim
 final class EgressConnection: Sendable {
     let number: Int
     let proxy: EgressProxy
+    private let rules: EgressRules
     private let state: Mutex<State>
 
     enum Phase {
@@ -43,8 +44,9 @@ final class EgressConnection: Sendable {
     }
 
     /// Owns the descriptor.
-    init(_ client: Int32, _ number: Int, _ proxy: EgressProxy) {
+    init(_ client: Int32, _ number: Int, _ rules: EgressRules, _ proxy: EgressProxy) {
         self.number = number
+        self.rules = rules
         self.proxy = proxy
         state = Mutex(State(client: WatchedSocket(client), reader: HTTPHeadReader(limit: proxy.limits.headBytes)))
     }
@@ -166,8 +168,9 @@ final class EgressConnection: Sendable {
             let text = "The log of this workspace's attempts is full: nothing gets out any more"
             return answer(EgressRefusal(status: 503, phrase: "Log Full", text: text), &state)
         }
-        guard let rule = proxy.rules.rule(for: target) else {
-            return refuse(.noRule(request.method, target), "no rule allows \(target)", &state)
+        guard let rule = rules.rule(for: target) else {
+            let refusing = rules.refusing(target)
+            return refuse(.noRule(request.method, target, refusing), "no rule of \(refusing) allows \(target)", &state)
         }
         note(state) { $0.reason = "rule \(rule)" }
         state.active = .now
@@ -185,7 +188,7 @@ final class EgressConnection: Sendable {
 
     private func resolved(_ resolution: Resolution, _ own: Set<IPAddress>, _ state: inout State) {
         guard let request = state.request else { return }
-        let (permitted, refusals) = proxy.rules.permitted(resolution.addresses, of: request.target, own: own)
+        let (permitted, refusals) = rules.permitted(resolution.addresses, of: request.target, own: own)
         guard permitted.isEmpty else {
             state.candidates = permitted
             return connect(&state)

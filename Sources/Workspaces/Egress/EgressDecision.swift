@@ -1,9 +1,25 @@
-/// What the rules say about a target.
+/// What the rules say about a target. Of several lists, each has to allow it.
 struct EgressRules: Sendable {
-    let rules: [EgressRule]
+    private let lists: [[EgressRule]]
 
-    /// The rule that names it. An address has to be named itself.
-    func rule(for target: EgressTarget) -> EgressRule? { rules.first { $0.allows(target) } }
+    init(_ lists: [[EgressRule]]) { self.lists = lists }
+    init(rules: [EgressRule]) { lists = [rules] }
+
+    /// The rule that names it, of the last list. An address has to be named itself.
+    func rule(for target: EgressTarget) -> EgressRule? {
+        var rule: EgressRule?
+        for list in lists {
+            rule = list.first { $0.allows(target) }
+            if rule == nil { return nil }
+        }
+        return rule
+    }
+
+    /// Whose no it is.
+    func refusing(_ target: EgressTarget) -> String {
+        let first = lists.first ?? []
+        return first.contains { $0.allows(target) } ? "what this command may reach" : "the workspace's network policy"
+    }
 
     /// Of what a name resolved to, the addresses that may be connected to, in their order, and why the others may not.
     func permitted(
@@ -44,11 +60,11 @@ struct EgressRefusal {
             """.utf8)
     }
 
-    static func noRule(_ method: String, _ target: EgressTarget) -> EgressRefusal {
+    static func noRule(_ method: String, _ target: EgressTarget, _ refusing: String) -> EgressRefusal {
         EgressRefusal(
             status: 403, phrase: "No rule allows \(target)",
             text:
-                "\(method) \(target) is refused by the workspace's network policy: no rule of its allow-list names it. "
+                "\(method) \(target) is refused by \(refusing): no rule of its allow-list names it. "
                 + "The missing rule is \(target)")
     }
 

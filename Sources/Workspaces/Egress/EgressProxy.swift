@@ -6,8 +6,8 @@ import WorkspaceShim
 ///
 /// Whatever it gets from the workspace is hostile. It reads a request, compares its target with the rules, looks the
 /// name up itself, checks each address, connects to one that it checked, and notes everything.
-final class EgressProxy: ReactorHandler {
-    let rules: EgressRules
+final class EgressProxy: Sendable {
+    let rules: [EgressRule]
     let limits: EgressLimits
     let log: EgressLog
     let reactor: Reactor
@@ -16,7 +16,8 @@ final class EgressProxy: ReactorHandler {
     private let state = Mutex(State())
 
     private struct State {
-        var listener = WatchedSocket()
+        /// By the rules that narrow them; the workspace's own has none.
+        var doors: [[EgressRule]?: EgressDoor] = [:]
         var connections: [Int: EgressConnection] = [:]
         var nextConnection = 0
         var totalBytes = 0
@@ -27,72 +28,79 @@ final class EgressProxy: ReactorHandler {
         rules: [EgressRule], limits: EgressLimits, reactor: Reactor,
         resolve: @escaping @Sendable (String) -> Resolution = Resolver.resolve
     ) {
-        self.rules = EgressRules(rules: rules)
+        self.rules = rules
         self.limits = limits
         self.reactor = reactor
         self.resolve = resolve
         log = EgressLog(limit: limits.attempts)
     }
 
-    // MARK: The listening socket
+    // MARK: The listening sockets
 
-    /// Owns the descriptor from now on; one before it is let go.
+    /// Owns the descriptor from now on; one before it is let go, and with it those of commands with rules of their own.
     func attach(_ listener: Int32) {
         detach()
-        state.withLock { state in
-            state.listener = WatchedSocket(listener)
-            state.listener.watch(EPOLLIN.rawValue, reactor, self)
+        open(EgressDoor(listener, EgressRules(rules: rules), self), for: nil)
+    }
+
+    /// The port of another listener, for commands that may reach only what both these rules and the workspace's allow.
+    func attach(_ listener: Int32, narrowedBy narrower: [EgressRule]) throws(WorkspaceError) -> UInt16 {
+        guard let port = SocketIO.port(of: listener) else {
+            Glibc.close(listener)
+            throw .failed(stage: "find the port of the proxy", errno: EIO)
         }
+        open(EgressDoor(listener, EgressRules([rules, narrower]), self, port: port), for: narrower)
+        return self.port(of: narrower) ?? port
+    }
+
+    func port(of narrower: [EgressRule]) -> UInt16? { state.withLock { $0.doors[narrower]?.port } }
+
+    /// The first one stays: a command may have been told of it.
+    private func open(_ door: EgressDoor, for narrower: [EgressRule]?) {
+        let isFirst = state.withLock { state in
+            guard state.doors[narrower] == nil else { return false }
+            state.doors[narrower] = door
+            return true
+        }
+        if isFirst { door.watch() } else { door.close() }
     }
 
     /// Ends every connection. The log stays.
     func detach() {
-        let connections = state.withLock { state in
-            state.listener.close(reactor)
-            return Array(state.connections.values)
+        let (doors, connections) = state.withLock { state in
+            defer { state.doors = [:] }
+            return (Array(state.doors.values), Array(state.connections.values))
         }
+        for door in doors { door.close() }
         for connection in connections { connection.close("the workspace was closed") }
     }
 
-    func ready(_ events: UInt32) { acceptSome() }
-
     /// Takes what waits already, on the reactor's thread: then all that a command that has ended tried is in the log.
     func settle() {
-        for _ in 0..<Self.turnsToSettle { acceptSome() }
+        for door in state.withLock({ Array($0.doors.values) }) {
+            for _ in 0..<Self.turnsToSettle { door.acceptSome() }
+        }
         for connection in state.withLock({ Array($0.connections.values) }) { connection.settle() }
     }
 
-    private static let acceptedAtATurn = 64
-    /// Together as many as can wait to be accepted.
+    /// As often as it takes for all that can wait to be accepted.
     private static let turnsToSettle = 3
 
-    private func acceptSome() {
-        for _ in 0..<Self.acceptedAtATurn {
-            let accepted: (client: Int32, connection: EgressConnection?)? = state.withLock { state in
-                guard let client = accept(&state) else { return nil }
-                guard state.connections.count < limits.connections else { return (client, nil) }
-                let number = state.nextConnection
-                state.nextConnection += 1
-                let connection = EgressConnection(client, number, self)
-                state.connections[number] = connection
-                startSweeping(&state)
-                return (client, connection)
-            }
-            guard let accepted else { return }
-            if let connection = accepted.connection { connection.start() } else { turnAway(accepted.client) }
+    func serve(_ client: Int32, _ rules: EgressRules) {
+        let connection: EgressConnection? = state.withLock { state in
+            guard state.connections.count < limits.connections else { return nil }
+            let number = state.nextConnection
+            state.nextConnection += 1
+            let connection = EgressConnection(client, number, rules, self)
+            state.connections[number] = connection
+            startSweeping(&state)
+            return connection
         }
+        if let connection { connection.start() } else { turnAway(client) }
     }
 
-    private func accept(_ state: inout State) -> Int32? {
-        guard state.listener.descriptor >= 0 else { return nil }
-        let client = ise_accept(state.listener.descriptor)
-        if client < 0, ![EAGAIN, EINTR, ECONNABORTED].contains(-client) {
-            // No descriptor or no memory is left: the event would come again at once. The sweeper looks again.
-            state.listener.watch(0, reactor, self)
-            startSweeping(&state)
-        }
-        return client < 0 ? nil : client
-    }
+    /// A door that can accept nothing for now: the sweeper looks again.
+    func lookAgain() { state.withLock { startSweeping(&$0) } }
 
     /// More connections than the policy allows: told so, noted, closed.
     private func turnAway(_ client: Int32) {
@@ -141,11 +149,11 @@ final class EgressProxy: ReactorHandler {
     }
 
     private func sweep() -> Bool {
-        let connections = state.withLock { state in
-            if state.listener.descriptor >= 0 { state.listener.watch(EPOLLIN.rawValue, reactor, self) }
+        let (doors, connections) = state.withLock { state in
             state.isSweeping = !state.connections.isEmpty
-            return Array(state.connections.values)
+            return (Array(state.doors.values), Array(state.connections.values))
         }
+        for door in doors { door.watch() }
         let now = ContinuousClock.now
         for connection in connections { connection.expire(now) }
         return !connections.isEmpty

@@ -21,9 +21,11 @@ extension Policy.Network: CustomStringConvertible {
     }
 
     /// How programs are told of the proxy. In upper and lower case, since there is no standard.
-    var environment: [String: String] {
+    ///
+    /// - Parameter port: another than the workspace's, for a command with rules of its own.
+    func environment(port: UInt16? = nil) -> [String: String] {
         guard case .allowList = self else { return [:] }
-        let proxy = "http://127.0.0.1:\(ISE_PROXY_PORT)"
+        let proxy = "http://127.0.0.1:\(port ?? UInt16(ISE_PROXY_PORT))"
         let direct = "localhost,127.0.0.1,::1"
         return [
             "HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "http_proxy": proxy, "https_proxy": proxy, "NO_PROXY": direct,

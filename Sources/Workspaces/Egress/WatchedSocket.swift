@@ -75,6 +75,16 @@ enum SocketIO {
         return -error
     }
 
+    /// Of a socket of the first internet family; nil for any other.
+    static func port(of descriptor: Int32) -> UInt16? {
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return result == 0 && Int32(address.sin_family) == AF_INET ? UInt16(bigEndian: address.sin_port) : nil
+    }
+
     /// 0 once a connection stands, or why it doesn't.
     static func connectError(_ descriptor: Int32) -> Int32 {
         var error: Int32 = 0
