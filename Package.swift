@@ -31,6 +31,8 @@ let package = Package(
         .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
         .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
 
+        .target(name: "Authoring", dependencies: ["JSON", "Lua", "Plugins", "Trace", "Workspaces"]),
+
         // Floor 3
         .target(name: "Intents", dependencies: ["CCrypto", "Hashing", "JSON", "Plugins", "Trace"]),
         .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
@@ -48,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Trace", "Workspaces",
+                "Authoring", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Trace", "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -66,6 +68,7 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
+        .testTarget(name: "AuthoringTests", dependencies: ["Authoring", "Plugins", "TestSupport", "Workspaces"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
         .testTarget(

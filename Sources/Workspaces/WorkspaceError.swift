@@ -50,8 +50,8 @@ public struct WorkspaceError: Error, Sendable, Equatable, CustomStringConvertibl
 }
 
 extension WorkspaceError {
-    /// A failed step as the init or the launcher reported it.
-    static func failed(stage: String, errno: Int32, path: String? = nil) -> WorkspaceError {
+    /// A failed step, as the init or the launcher reports it.
+    public static func failed(stage: String, errno: Int32, path: String? = nil) -> WorkspaceError {
         let object = path.map { " \($0)" } ?? ""
         return WorkspaceError(
             code(for: errno), "could not \(stage)\(object): \(reason(errno))", path: path, errno: errno)

@@ -23,6 +23,11 @@ public struct HostServices: Sendable {
     /// Seconds since 1970.
     public var now: @Sendable () -> Double = HostServices.systemTime
     public var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    /// For tests of plugins: an error that a host function raises instead of doing its work.
+    public var fault: (@Sendable (_ function: String) -> LuaHostError?)?
+    /// For tests of plugins: answers a function that waits instead of the host; nil: the host does.
+    public var substitute:
+        (@Sendable (_ function: String, _ arguments: [LuaValue]) async -> Result<LuaValue, LuaHostError>?)?
     /// Level, text, fields.
     public var onLog: (@Sendable (String, String, JSONValue?) -> Void)?
     public var onExec: (@Sendable (ExecRequest, ExecResult) -> Void)?

@@ -83,7 +83,10 @@ extension HostSession {
         .immediate(name) { values throws(LuaHostError) in
             let start = ContinuousClock.now
             try self.count(name)
-            let result = Result { () throws(LuaHostError) in try answer(HostArguments(name, values)) }
+            let result = Result { () throws(LuaHostError) in
+                if let fault = self.services.fault?(name) { throw fault }
+                return try answer(HostArguments(name, values))
+            }
             self.observe(name, values, result, since: start, acts: acts)
             return try result.get()
         }
@@ -98,8 +101,14 @@ extension HostSession {
             try self.count(name)
             try self.requireLoaded(name)
             let result: Result<LuaValue, LuaHostError>
-            do throws(LuaHostError) { result = .success(try await answer(HostArguments(name, values))) } catch {
-                result = .failure(error)
+            if let fault = self.services.fault?(name) {
+                result = .failure(fault)
+            } else if let substitute = await self.services.substitute?(name, values) {
+                result = substitute
+            } else {
+                do throws(LuaHostError) { result = .success(try await answer(HostArguments(name, values))) } catch {
+                    result = .failure(error)
+                }
             }
             self.observe(name, values, result, since: start, acts: acts)
             return try result.get()

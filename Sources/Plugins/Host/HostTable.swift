@@ -7,7 +7,7 @@ struct HostTable {
     let modules: PluginModules
 
     var functions: [LuaHostFunction] {
-        var functions = basics + logging + [require]
+        var functions = JSONFunctions.all + basics + logging + [require]
         functions += WorkspaceFunctions(session: session).functions
         functions += JobFunctions(session: session).functions
         functions += StateFunctions(session: session).functions
@@ -29,18 +29,6 @@ struct HostTable {
     private var basics: [LuaHostFunction] {
         let session = session
         return [
-            .immediate("json.encode") { values throws(LuaHostError) in
-                let arguments = HostArguments("json.encode", values)
-                let options = try arguments.options(1)
-                let json = arguments[0].json
-                return .string(try options.bool("pretty") ? json.pretty : json.compact)
-            },
-            .immediate("json.decode") { values throws(LuaHostError) in
-                let bytes = try HostArguments("json.decode", values).bytes(0)
-                do throws(JSONError) { return LuaValue(try JSONValue(parsing: bytes)) } catch {
-                    throw LuaHostError("E_JSON", "no valid JSON: \(error)")
-                }
-            },
             session.immediate("clock.now") { _ in .double(session.services.now()) },
             session.waiting("clock.sleep") { arguments throws(LuaHostError) in
                 guard let time = arguments[0].int, (0...86_400_000).contains(time) else {

@@ -3,16 +3,19 @@ import Lua
 
 /// Finds what `require` names: "lib.count" in the plugin's own folder, "@textlib" and "@textlib/wrap" in a library that
 /// the manifest requires. Only files that were read with the plugin are there, so a name cannot lead elsewhere.
-struct PluginModules: Sendable {
-    struct Module {
+public struct PluginModules: Sendable {
+    public struct Module: Sendable {
         /// The file name that errors show.
-        var chunk: String
-        var source: [UInt8]
+        public var chunk: String
+        public var source: [UInt8]
     }
 
     let plugin: Plugin
 
-    func find(_ name: String) throws(LuaHostError) -> Module {
+    public init(plugin: Plugin) { self.plugin = plugin }
+
+    /// - Throws: `E_MODULE`.
+    public func find(_ name: String) throws(LuaHostError) -> Module {
         name.hasPrefix("@") ? try findInLibrary(name.dropFirst()) : try findOwn(name)
     }
 

@@ -1,0 +1,79 @@
+import Plugins
+import Synchronization
+import Workspaces
+
+/// A workspace in memory: files that behave as real ones, commands that somebody else answers.
+final class FakeWorkspace: WorkspaceAccess {
+    typealias Answer = @Sendable (ExecRequest, FakeWorkspace) async throws(WorkspaceError) -> ExecResult
+
+    private let files = Mutex(FakeFiles())
+    private let answer: Answer
+
+    init(answer: @escaping Answer) { self.answer = answer }
+
+    func exec(_ command: ExecRequest) async throws(WorkspaceError) -> ExecResult {
+        guard let program = command.argv.first, !program.isEmpty else {
+            throw WorkspaceError(.commandNotFound, "there is no program to execute: argv is empty")
+        }
+        // As the real one does before it looks for the program.
+        let directory = command.directory
+        guard
+            let status = try attempt(
+                "change to the directory", directory, { files throws(FakeFiles.Failure) in try files.status(directory) }
+            )
+        else { throw .failed(stage: "change to the directory", errno: Self.noEntry, path: directory) }
+        guard status.kind == .directory else {
+            throw .failed(stage: "change to the directory", errno: Self.notDirectory, path: directory)
+        }
+        return try await answer(command, self)
+    }
+
+    func read(_ path: String, offset: Int, limit: Int) async throws(WorkspaceError) -> [UInt8] {
+        let bytes = try attempt("open", path) { files throws(FakeFiles.Failure) in try files.read(path) }
+        return Array(bytes.dropFirst(offset).prefix(limit))
+    }
+
+    func write(
+        _ path: String, _ bytes: [UInt8], mode: UInt16, append: Bool, createParents: Bool
+    ) async throws(WorkspaceError) {
+        try attempt("open", path) { files throws(FakeFiles.Failure) in
+            try files.write(path, bytes, mode: mode, append: append, createParents: createParents)
+        }
+    }
+
+    func list(_ path: String, recursive: Bool, limit: Int) async throws(WorkspaceError) -> FileListing {
+        try attempt("list", path) { files throws(FakeFiles.Failure) in
+            try files.list(path, recursive: recursive, limit: limit)
+        }
+    }
+
+    func stat(_ path: String) async throws(WorkspaceError) -> FileStatus? {
+        try attempt("look at", path) { files throws(FakeFiles.Failure) in try files.status(path) }
+    }
+
+    func remove(_ path: String, recursive: Bool) async throws(WorkspaceError) {
+        try attempt("remove", path) { files throws(FakeFiles.Failure) in try files.remove(path, recursive: recursive) }
+    }
+
+    func makeDirectory(_ path: String) async throws(WorkspaceError) {
+        try attempt("make the directory", path) { files throws(FakeFiles.Failure) in try files.makeDirectory(path) }
+    }
+
+    private static let noEntry: Int32 = 2
+    private static let notDirectory: Int32 = 20
+
+    private func attempt<Value: Sendable>(
+        _ stage: String, _ path: String, _ body: (inout FakeFiles) throws(FakeFiles.Failure) -> Value
+    ) throws(WorkspaceError) -> Value {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw WorkspaceError(.invalidPath, "a path must not be empty nor hold a NUL byte", path: path)
+        }
+        guard path.utf8.count < 4096 else {
+            throw WorkspaceError(.tooBig, "the path has \(path.utf8.count) bytes, the limit is 4095", path: path)
+        }
+        let result = files.withLock { files in Result { () throws(FakeFiles.Failure) in try body(&files) } }
+        do throws(FakeFiles.Failure) { return try result.get() } catch {
+            throw .failed(stage: stage, errno: error.errno, path: path)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Glibc
+import JSON
+import Plugins
+
+/// Finds the plugins that an author means: by name, by folder or file, or all of a directory.
+public struct PluginFinder: Sendable {
+    private let directories: [String]
+    private let catalog: PluginCatalog
+
+    /// `directories` are where plugins are looked for; see `PluginCatalog`.
+    public init(directories: [String]) {
+        self.directories = directories
+        catalog = PluginCatalog.load(from: directories)
+    }
+
+    /// Every plugin that can be read, and why others cannot.
+    public var all: (plugins: [Plugin], problems: [PluginProblem]) {
+        (PluginManifest.Kind.allCases.flatMap { catalog.plugins(kind: $0) }, catalog.problems)
+    }
+
+    /// "exec", "tool/exec", "plugins/tools/exec", "plugins/tools/hello.lua", "plugins".
+    public func find(_ what: String) throws(AuthoringError) -> [Plugin] {
+        if what.contains("/"), let plugins = try findByPath(what) { return plugins }
+        if !what.contains("/"), isFolder(what + "/tools") || isFile(what + "/plugin.json"),
+            let plugins = try findByPath(what)
+        {
+            return plugins
+        }
+        return [try findByName(what)]
+    }
+
+    public func find(_ what: [String]) throws(AuthoringError) -> [Plugin] {
+        var plugins: [Plugin] = []
+        for one in what { plugins += try find(one) }
+        return plugins
+    }
+
+    private func findByName(_ what: String) throws(AuthoringError) -> Plugin {
+        let parts = what.split(separator: "/").map(String.init)
+        let kinds = PluginManifest.Kind.allCases
+        let name = parts.last ?? what
+        let wanted = parts.count == 2 ? kinds.filter { $0.rawValue == parts[0] || $0.folder == parts[0] } : kinds
+        let found = wanted.flatMap { catalog.plugins(kind: $0) }.filter { $0.manifest.name == name }
+        if found.count == 1 { return found[0] }
+        if parts.count > 2 || what.hasPrefix("/") || what.hasPrefix(".") {
+            throw AuthoringError("there is nothing at \(what)")
+        }
+        if found.count > 1 {
+            let choices = found.map { "\($0.manifest.kind.rawValue)/\(name)" }.joined(separator: ", ")
+            throw AuthoringError("\"\(what)\" is several plugins; say which: \(choices)")
+        }
+        let endings = kinds.flatMap { ["/\($0.folder)/\(name)", "/\($0.folder)/\(name).lua"] }
+        if let problem = catalog.problems.first(where: { problem in
+            endings.contains { problem.file.hasSuffix($0) || problem.file.contains($0 + "/") }
+        }) {
+            throw AuthoringError(problem.description)
+        }
+        let names = Set(kinds.flatMap { catalog.plugins(kind: $0) }.map(\.manifest.name))
+        let place =
+            directories.isEmpty ? "no directory of plugins was found" : "in \(directories.joined(separator: ", "))"
+        throw AuthoringError(
+            "there is no plugin named \"\(what)\"\(Suggestion.question(for: name, among: names)) (\(place))")
+    }
+
+    /// nil when there is nothing at the path.
+    private func findByPath(_ path: String) throws(AuthoringError) -> [Plugin]? {
+        guard isFolder(path) || isFile(path) else { return nil }
+        let full = Self.canonical(path)
+        let kinds = PluginManifest.Kind.allCases
+        if kinds.contains(where: { isFolder(full + "/" + $0.folder) }), !isFile(full + "/plugin.json") {
+            return try read(full, all: full)
+        }
+        let parts = full.split(separator: "/")
+        if isFolder(full), kinds.contains(where: { parts.last.map(String.init) == $0.folder }) {
+            return try read("/" + parts.dropLast().joined(separator: "/"), all: full)
+        }
+        guard parts.count >= 2,
+            let kind = PluginManifest.Kind.allCases.first(where: { $0.folder == parts[parts.count - 2] })
+        else {
+            let folders = PluginManifest.Kind.allCases.map { $0.folder + "/" }.joined(separator: ", ")
+            throw AuthoringError("\(path) is no plugin: plugins stand in one of the folders \(folders)")
+        }
+        let root = "/" + parts.dropLast(2).joined(separator: "/")
+        return try read(root, all: full).filter { $0.manifest.kind == kind }
+    }
+
+    /// All plugins at or below a path, of the directory of plugins `root`.
+    private func read(_ root: String, all path: String) throws(AuthoringError) -> [Plugin] {
+        let catalog = PluginCatalog.load(from: [root] + directories)
+        func isMeant(_ place: String) -> Bool { place == path || place.hasPrefix(path + "/") }
+        if let problem = catalog.problems.first(where: { isMeant($0.file) }) {
+            throw AuthoringError(problem.description)
+        }
+        return PluginManifest.Kind.allCases.flatMap { catalog.plugins(kind: $0) }.filter { isMeant($0.location) }
+    }
+
+    private static func canonical(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Authoring
+import Glibc
+import JSON
+import Plugins
+import Workspaces
+
+struct TestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test", abstract: "Runs the specs of plugins.",
+        discussion: """
+            Specs are `spec/*_spec.lua` in a plugin's folder, or `NAME_spec.lua` beside its main file. Exit status 1 when a test \
+            failed.
+            """)
+
+    @Argument(
+        help: "Plugins by name (exec, tool/exec), folder or file, or a whole directory of plugins (default: all).")
+    var names: [String] = []
+
+    @Flag(help: "In a fake workspace, with scripted answers of commands (default).")
+    var fake = false
+
+    @Flag(help: "In a real workspace, where commands really run.")
+    var real = false
+
+    @Flag(help: "In both, and say where the fake one lies.")
+    var both = false
+
+    @Flag(help: "Run each test twice and compare what the plugin asked of the host and gave, byte for byte.")
+    var twice = false
+
+    @Flag(help: "Record golden files anew.")
+    var update = false
+
+    @Option(help: ArgumentHelp("Only tests with this in their name.", valueName: "text"))
+    var filter: String?
+
+    @Flag(name: .shortAndLong, help: "Show tests that passed, too.")
+    var verbose = false
+
+    @Flag(help: "Print one JSON object a test, and the sum in the last line.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Also write the results as JUnit XML.", valueName: "file"))
+    var junit: String?
+
+    @OptionGroup var plugins: PluginOptions
+
+    func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let start = ContinuousClock.now
+        let plugins = try chosen()
+        let host = real || both ? try await startHost() : nil
+        var results: [TestResult] = []
+        do {
+            for plugin in plugins {
+                let own = try await SpecRunner(plugin, options, host: host).run()
+                show(own, of: plugin)
+                results += own
+            }
+        } catch {
+            await host?.shutdown()
+            throw fail("\(error)")
+        }
+        await host?.shutdown()
+        let report = TestReport(results, wall: ContinuousClock.now - start)
+        if let junit { try write(report.junit, to: junit) }
+        print(json ? report.json.compact : report.summary)
+        if report.failed > 0 { throw ExitCode(1) }
+    }
+
+    private var options: SpecRunner.Options {
+        var options = SpecRunner.Options()
+        options.fake = fake || both || !real
+        options.real = real || both
+        options.twice = twice
+        options.updates = update
+        options.filter = filter
+        return options
+    }
+
+    private func chosen() throws -> [Plugin] {
+        let finder = PluginFinder(directories: try plugins.find())
+        do {
+            if !names.isEmpty { return try finder.find(names) }
+        } catch {
+            throw fail(error.message)
+        }
+        let all = finder.all
+        for problem in all.problems { warn("plugin left out: \(problem)") }
+        return all.plugins
+    }
+
+    private func startHost() async throws -> WorkspaceHost {
+        do { return try await WorkspaceHost.start() } catch {
+            throw fail("\(error.message); --fake needs no workspaces")
+        }
+    }
+
+    private func show(_ results: [TestResult], of plugin: Plugin) {
+        if json { return results.forEach { print($0.json.compact) } }
+        let report = TestReport(results, wall: results.reduce(.zero) { $0 + $1.wall })
+        print("\(plugin.title) \(plugin.manifest.version): \(results.isEmpty ? "no specs" : report.summary)")
+        let text = report.text(verbose: verbose, color: isatty(1) == 1 && getenv("NO_COLOR") == nil)
+        if !text.isEmpty { print(text) }
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw fail("could not create \(path): \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw fail("could not write \(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
