@@ -97,6 +97,16 @@ struct WorkspaceBenchmark {
         policy.reportsDenials = false
         let silent = try await host.open(policy)
         cases.add("ise: true, denials not reported") { try await timed { _ = try await silent.exec(isTrue) } }
+        policy = Policy()
+        policy.tracksProcesses = true
+        let tracked = try await host.open(policy)
+        cases.add("ise: true, processes tracked") { try await timed { _ = try await tracked.exec(isTrue) } }
+        var confined = isTrue
+        confined.confinement.writes = false
+        confined.confinement.programs = ["true"]
+        confined.confinement.network = .none
+        let request = confined
+        cases.add("ise: true, confined") { try await timed { _ = try await silent.exec(request) } }
     }
 
     // MARK: Throughput
@@ -188,6 +198,8 @@ struct WorkspaceBenchmark {
         }
         report.addRatio("metadata_tracking_cost", "ise: true, metadata of 100 files", "ise: true")
         report.addRatio("content_tracking_cost", "ise: true, content of 100 files", "ise: true")
+        report.addRatio("process_tracking_cost", "ise: true, processes tracked", "ise: true")
+        report.addRatio("confinement_cost", "ise: true, confined", "ise: true, denials not reported")
         report.addRatio("denials_cost", "ise: true", "ise: true, denials not reported")
     }
 }

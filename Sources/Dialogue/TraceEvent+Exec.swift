@@ -18,6 +18,10 @@ extension TraceEvent {
         }
         if !request.stdin.isEmpty { facts["stdin_bytes"] = .int(request.stdin.count) }
         if !result.leftRunning.isEmpty { facts["left_running"] = JSONValue(result.leftRunning.map(\.command)) }
+        if let processes = result.processes {
+            facts["processes"] = .array(processes.map(\.json))
+            if result.processesOmitted > 0 { facts["processes_omitted"] = .int(result.processesOmitted) }
+        }
         if !result.limitHits.isEmpty {
             facts["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         }

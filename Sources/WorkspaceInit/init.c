@@ -66,6 +66,7 @@ static void report_exit(struct init *init, struct command *command, int status, 
     reply_number(reply, ISE_T_SYSTEM_US, (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec);
     reply_number(reply, ISE_T_RSS_KB, (uint64_t)usage->ru_maxrss);
     reply_number(reply, ISE_T_ENDED_BY, command->ended_by);
+    reply_number(reply, ISE_T_MARK, command->mark);
     if (command->ended_by != ISE_ENDED_ITSELF)
         reply_number(reply, ISE_T_KILL_NS, (uint64_t)command->killed_after_ns);
     else if (processes_exist())

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define WAIT_KILLABLE (1u << 5) /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, younger than some kernel headers */
+
 /* What stays in the bounding set. The init keeps three to start commands as another user and to end them; `root` inside may do
  * what a package manager does, to its own files only. */
 static uint64_t kept_capabilities(const struct template *template, const struct policy *policy)
@@ -80,7 +82,12 @@ static int load_filter(const struct policy *policy, int *listener, struct failur
     struct sock_fprog program = {(unsigned short)(policy->filter_length / sizeof(struct sock_filter)),
                                  (struct sock_filter *)policy->filter};
     unsigned flags = policy->listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
-    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    long result = -1;
+    /* A signal must not make the host see the same call twice (Linux 5.19). */
+    if (policy->listener)
+        result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | WAIT_KILLABLE, &program);
+    if (!policy->listener || (result < 0 && errno == EINVAL))
+        result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
     if (result < 0)
         return fail(failure, errno, "load the seccomp filter");
     *listener = policy->listener ? (int)result : -1;

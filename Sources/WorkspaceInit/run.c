@@ -68,7 +68,9 @@ static void exec_along_path(struct start *start)
     while (at != NULL && *at != 0) {
         char file[PATH_MAX];
         size_t length = strcspn(at, ":");
-        if (snprintf(file, sizeof file, "%.*s/%s", (int)length, at, name) < (int)sizeof file) {
+        /* Looking first is cheaper than an execve in vain. */
+        if (snprintf(file, sizeof file, "%.*s/%s", (int)length, at, name) < (int)sizeof file &&
+            access(file, F_OK) == 0) {
             execve(file, start->arguments, start->environment);
             if (errno == EACCES)
                 error = EACCES;
@@ -312,7 +314,12 @@ void run_command(struct init *init, struct message *message)
     if (new.pid < 0 || start.stage != NULL) {
         /* A child that failed is a zombie now, and not in the table: the reaper takes it silently. */
         close(start.terminal);
-        reply_failed(init->socket, id, new.pid < 0 ? "start a process" : start.stage, new.pid < 0 ? error : start.error);
+        reply_begin(&init->reply, ISE_FAILED, id);
+        reply_string(&init->reply, ISE_T_STAGE, new.pid < 0 ? "start a process" : start.stage);
+        reply_number(&init->reply, ISE_T_ERRNO, (uint64_t)(new.pid < 0 ? error : start.error));
+        reply_number(&init->reply, ISE_T_MARK, new.mark);
+        if (reply_send(init->socket, &init->reply, NULL, 0) != 0)
+            _exit(0);
         return;
     }
     *command = new;

@@ -201,6 +201,17 @@ static void pin_core_limit(struct prologue *p)
     emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO, 0, 0);
 }
 
+/* A process that ends otherwise (by a signal) is missed here, and found by its pidfd. */
+static void report_processes(struct prologue *p)
+{
+    static const int numbers[] = {SYS_execve, SYS_execveat, SYS_exit_group};
+    load(p, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)numbers[i], 0, 1);
+        emit(p, BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF, 0, 0);
+    }
+}
+
 static void write_prologue(struct prologue *p, unsigned flags)
 {
     static const uint32_t terminal[] = {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS};
@@ -239,6 +250,8 @@ static void write_prologue(struct prologue *p, unsigned flags)
     pin_core_limit(p);
     refuse_internet_oddities(p);
     refuse_touching_init(p);
+    if (flags & ISE_FILTER_PROCESSES)
+        report_processes(p);
     p->code[skip + 1].k = p->length - (skip + 2);
 }
 

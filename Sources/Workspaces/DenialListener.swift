@@ -2,14 +2,21 @@ import Glibc
 import Synchronization
 import WorkspaceShim
 
-/// Hears of each refused system call of a workspace (`seccomp_unotify(2)`) and refuses it. Calls that are allowed never come here.
+/// Hears of each refused system call of a workspace (`seccomp_unotify(2)`) and refuses it. Calls that are allowed never come here,
+/// but for those by which processes are tracked.
 final class DenialListener: ReactorHandler {
     private let reactor: Reactor
     private let report: @Sendable (RefusedCall) -> Void
+    private let processes: ProcessTracker?
     private let state: Mutex<(descriptor: Int32, token: Reactor.Token?)>
 
-    init(_ descriptor: Int32, _ reactor: Reactor, report: @escaping @Sendable (RefusedCall) -> Void) {
+    init(
+        _ descriptor: Int32, _ reactor: Reactor, processes: ProcessTracker?,
+        report: @escaping @Sendable (RefusedCall) -> Void
+    ) {
         self.reactor = reactor
+        self.processes = processes
+        if processes != nil { ise_denial_wake_near(descriptor) }
         self.report = report
         state = Mutex((descriptor, nil))
     }
@@ -23,9 +30,14 @@ final class DenialListener: ReactorHandler {
         guard descriptor >= 0 else { return }
         var denial = ise_denial()
         if events & EPOLLIN.rawValue != 0, ise_denial_receive(descriptor, &denial) == 0 {
-            // Noted before it is answered, so that it is part of the result of a command that ends right after it.
-            report(RefusedCall(number: denial.number, registers: denial.arguments))
-            _ = ise_denial_answer(descriptor, denial.cookie)  // fails when the caller was killed meanwhile
+            // Noted before it is answered, so that it is part of the result of a command that ends right after it. An answer fails
+            // when the caller was killed meanwhile.
+            if let processes, processes.note(denial) {
+                _ = ise_denial_continue(descriptor, denial.cookie)
+            } else {
+                report(RefusedCall(number: denial.number, registers: denial.arguments))
+                _ = ise_denial_answer(descriptor, denial.cookie)
+            }
         } else if events & EPOLLHUP.rawValue != 0 {
             close()
         }

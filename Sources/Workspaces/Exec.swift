@@ -116,6 +116,10 @@ public struct ExecResult: Sendable {
     public var limitHits: [LimitHit] = []
     /// Sorted by path; nil when the policy's change tracking is off.
     public var changes: [FileChange]?
+    /// Those that ran, in the order of their starts; nil when the policy does not track them.
+    public var processes: [ProcessRecord]?
+    /// Ended ones that `processes` has no room for.
+    public var processesOmitted = 0
     /// What went through the proxy of an allow-list while it ran, also for what an earlier command left running.
     public var networkAttempts: [EgressAttempt] = []
 

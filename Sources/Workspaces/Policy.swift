@@ -11,6 +11,9 @@ public struct Policy: Sendable, Hashable {
     /// Whether the result of a command lists the files that it created, changed and deleted.
     public var changeTracking = ChangeTracking.off
 
+    /// Results tell which processes ran (`ProcessRecord`). Each execution and each exit then waits for the host.
+    public var tracksProcesses = false
+
     public init() {}
 
     public enum Network: Sendable, Hashable {

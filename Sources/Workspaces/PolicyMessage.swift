@@ -10,7 +10,7 @@ extension Policy {
         message.add(ISE_T_INODES, limits.inodes)
         message.add(ISE_T_NETWORK, networkNumber)
         message.add(ISE_T_ROOT_IDENTITY, identity == .root ? 1 : 0)
-        message.add(ISE_T_LISTENER, reportsDenials ? 1 : 0)
+        message.add(ISE_T_LISTENER, reportsDenials || tracksProcesses ? 1 : 0)
         message.add(ISE_T_FILTER, bytes: try compileFilter())
         addGroupLimits(&message, machine)
         addProcessLimits(&message, machine)
@@ -53,6 +53,7 @@ extension Policy {
         var flags: UInt32 = 0
         if reportsDenials { flags |= ISE_FILTER_NOTIFY.rawValue }
         if network.isPrivate { flags |= ISE_FILTER_ROUTE_NETLINK.rawValue }
+        if tracksProcesses { flags |= ISE_FILTER_PROCESSES.rawValue }
         if identity == .root { flags |= ISE_FILTER_ROOT.rawValue }
         var program: UnsafeMutableRawPointer?
         var length = 0

@@ -110,7 +110,7 @@ final class RunningCommand: Sendable {
     }
 
     /// The init's report is the last thing that the command itself could cause: its output is in the pipes by now.
-    func finish(report: IncomingMessage) {
+    func finish(report: IncomingMessage, processes: ProcessTracker? = nil) {
         stdout.drain()
         stderr.drain()
         egress?.settle()
@@ -130,21 +130,25 @@ final class RunningCommand: Sendable {
         func number(_ tag: ise_tag) -> Int64 { Int64(truncatingIfNeeded: numbers[tag.rawValue] ?? 0) }
         let status = Int32(truncatingIfNeeded: number(ISE_T_STATUS))
         let exited = status & 0x7f == 0
-        outcome.set(
-            .success(
-                ExecResult(
-                    exitCode: exited ? Int(status >> 8 & 0xff) : nil,
-                    signal: exited ? nil : Int(status & 0x7f),
-                    endedBy: Self.end(UInt32(truncatingIfNeeded: number(ISE_T_ENDED_BY)), status),
-                    stdout: stdout.output, stderr: stderr.output,
-                    wall: .nanoseconds(number(ISE_T_WALL_NS)),
-                    userCPU: .microseconds(number(ISE_T_USER_US)),
-                    systemCPU: .microseconds(number(ISE_T_SYSTEM_US)),
-                    maxRSSBytes: Int(number(ISE_T_RSS_KB)) << 10,
-                    killLatency: numbers[ISE_T_KILL_NS.rawValue].map { .nanoseconds(Int64(truncatingIfNeeded: $0)) },
-                    leftRunning: left,
-                    denials: denials,
-                    networkAttempts: egress?.log.attempts(since: firstAttempt) ?? [])))
+        var result =
+            ExecResult(
+                exitCode: exited ? Int(status >> 8 & 0xff) : nil,
+                signal: exited ? nil : Int(status & 0x7f),
+                endedBy: Self.end(UInt32(truncatingIfNeeded: number(ISE_T_ENDED_BY)), status),
+                stdout: stdout.output, stderr: stderr.output,
+                wall: .nanoseconds(number(ISE_T_WALL_NS)),
+                userCPU: .microseconds(number(ISE_T_USER_US)),
+                systemCPU: .microseconds(number(ISE_T_SYSTEM_US)),
+                maxRSSBytes: Int(number(ISE_T_RSS_KB)) << 10,
+                killLatency: numbers[ISE_T_KILL_NS.rawValue].map { .nanoseconds(Int64(truncatingIfNeeded: $0)) },
+                leftRunning: left,
+                denials: denials,
+                networkAttempts: egress?.log.attempts(since: firstAttempt) ?? [])
+        if let (records, omitted) = processes?.take(numbers[ISE_T_MARK.rawValue] ?? 0, argv: request.argv) {
+            result.processes = records
+            result.processesOmitted = omitted
+        }
+        outcome.set(.success(result))
     }
 
     private static func end(_ reason: UInt32, _ status: Int32) -> ExecEnd {

@@ -21,6 +21,7 @@ public final class Workspace: Sendable {
     let egress: EgressProxy?
     let state = Mutex(State())
     let tracker: Mutex<ChangeTracker>
+    let processes: ProcessTracker?
 
     struct State {
         var session: Session?
@@ -63,6 +64,7 @@ public final class Workspace: Sendable {
         self.policy = policy
         policyNumber = number
         egress = policy.makeProxy(reactor)
+        processes = policy.tracksProcesses ? ProcessTracker() : nil
         self.isolation = isolation
         self.reactor = reactor
         self.launcher = launcher
@@ -198,7 +200,9 @@ public final class Workspace: Sendable {
 
     private func becomeReady(_ message: IncomingMessage, _ session: Session) {
         if let descriptor = message.descriptors.first {
-            let listener = DenialListener(descriptor, reactor) { [weak self] in self?.noteDenial($0) }
+            let listener = DenialListener(descriptor, reactor, processes: processes) { [weak self] in
+                self?.noteDenial($0)
+            }
             state.withLock { $0.listener = listener }
             listener.start()
         }
@@ -220,7 +224,7 @@ public final class Workspace: Sendable {
 
     private func finishCommand(_ message: IncomingMessage) {
         guard let command = state.withLock({ $0.commands.removeValue(forKey: message.id) }) else { return }
-        command.finish(report: message)
+        command.finish(report: message, processes: processes)
         state.withLock { state in
             state.lateStreams.removeAll { !$0.isOpen }
             state.lateStreams += [command.stdout, command.stderr].filter(\.isOpen)
@@ -233,6 +237,7 @@ public final class Workspace: Sendable {
             (state.commands.removeValue(forKey: message.id), state.requests.removeValue(forKey: message.id))
         }
         if let command, failed {
+            if let mark = message.field(ISE_T_MARK) { _ = processes?.take(mark.number, argv: []) }
             command.fail(command.startFailure(message))
         } else if let request {
             request(failed ? .failure(message.failure()) : .success(message))

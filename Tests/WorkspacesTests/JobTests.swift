@@ -68,10 +68,11 @@ import Testing
 
     @Test func `What a child writes after the end is not lost`() async throws {
         try await Shared.withWorkspace { workspace in
-            let job = try await workspace.start(.shell("(sleep 0.3; echo late) & echo early"))
+            let job = try await workspace.start(.shell("mkfifo f; (cat f; echo late) & echo early"))
             let result = try await job.wait()
             #expect(result.stdout.text == "early\n")
             #expect(!result.leftRunning.isEmpty)
+            _ = try await workspace.exec(.shell("true > f"))
             #expect(try await eventually { job.stdout.text == "early\nlate\n" })
         }
     }

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -45,7 +46,8 @@ int ise_accept(int listener);
 enum ise_filter_flags {
     ISE_FILTER_NOTIFY = 1,       /* refused calls are reported to a listener */
     ISE_FILTER_ROUTE_NETLINK = 2, /* the network namespace is private: let programs ask about it */
-    ISE_FILTER_ROOT = 4          /* the root identity: chroot for package managers */
+    ISE_FILTER_ROOT = 4,         /* the root identity: chroot for package managers */
+    ISE_FILTER_PROCESSES = 8     /* programs that begin and processes that end are reported to the listener, and go on */
 };
 
 /* Compiles the policy into BPF bytes that the caller frees. 0, or an errno. */
@@ -84,6 +86,8 @@ int ise_sync_file_system(int fd);
 
 /* ---- notify.c ---- */
 
+enum { ISE_NR_EXECVE = SYS_execve, ISE_NR_EXECVEAT = SYS_execveat, ISE_NR_EXIT_GROUP = SYS_exit_group };
+
 struct ise_denial {
     uint64_t cookie;
     int pid;
@@ -94,5 +98,21 @@ struct ise_denial {
 int ise_denial_receive(int listener, struct ise_denial *denial);
 /* Makes the call fail with EPERM. */
 int ise_denial_answer(int listener, uint64_t cookie);
+/* Lets the call go on. Not for a decision: what its pointers lead to may change meanwhile. */
+int ise_denial_continue(int listener, uint64_t cookie);
+/* The caller is woken on the listener's processor, which costs it less; where the kernel knows that. */
+void ise_denial_wake_near(int listener);
+
+/* ---- watch.c: processes of a workspace, seen from the host ---- */
+
+int ise_pidfd_open(pid_t pid);
+/* As wait(2) tells it, of a process that is gone; -1: it isn't, or the kernel does not say. */
+int ise_pidfd_status(int pidfd);
+/* Its command's mark (WorkspaceInit/processes.c); 0: unknown. */
+uint64_t ise_process_mark(pid_t pid);
+/* Of all its threads; -1: unknown. */
+int64_t ise_process_cpu_ns(pid_t pid);
+/* The strings of an argv in its memory, each with its NUL byte, as far as they fit; returns their length. */
+size_t ise_read_arguments(pid_t pid, uint64_t list, char *text, size_t capacity);
 
 #endif

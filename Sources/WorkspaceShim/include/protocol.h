@@ -114,6 +114,7 @@ enum ise_tag {
     ISE_T_ENDED_BY,
     ISE_T_KILL_NS, /* from the decision to kill until the last process of the command was gone */
     ISE_T_LEFT,    /* uint32_t pid, then its command line */
+    ISE_T_MARK,    /* which all processes of the command bear; also with FAILED */
     /* files */
     ISE_T_FLAGS = 112,
     ISE_T_LIMIT,

@@ -27,6 +27,7 @@ extension PolicyFile {
         .size("exec.output", \.exec.outputBytes, atLeast: 2, "What is kept of each stream in a result."),
         .choice("changes", \.base.changeTracking, "How closely changes of files are watched."),
         .flag("denials", \.base.reportsDenials, "Count refused system calls."),
+        .flag("process_tree", \.base.tracksProcesses, "Tell which processes ran."),
         root, binds,
     ]
 

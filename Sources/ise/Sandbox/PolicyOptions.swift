@@ -27,6 +27,7 @@ struct PolicyOptions: ParsableArguments {
     @Option(help: .key("exec.output")) var output: String?
     @Option(help: .key("changes")) var changes: String?
     @Option(help: .key("denials")) var denials: String?
+    @Option(help: .key("process_tree")) var processTree: String?
     @Option(help: .key("root")) var root: String?
     @Option(help: .key("binds")) var bind: [String] = []
 
@@ -41,7 +42,8 @@ struct PolicyOptions: ParsableArguments {
             one("limits.cpu_percent", cpuPercent), one("limits.open_files", openFiles),
             one("limits.file_bytes", fileBytes), ("limits.required", required), one("exec.timeout", timeout),
             one("exec.silence", silence), one("exec.cpu_seconds", cpuSeconds), one("exec.output", output),
-            one("changes", changes), one("denials", denials), one("root", root), ("binds", bind),
+            one("changes", changes), one("denials", denials), one("process_tree", processTree),
+            one("root", root), ("binds", bind),
         ]
     }
 

@@ -36,6 +36,10 @@ struct SandboxReport {
         object["denials"] = .array(result.denials.map(Self.json))
         object["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         object["network_attempts"] = .array(result.networkAttempts.map(\.json))
+        if let processes = result.processes {
+            object["processes"] = .array(processes.map(\.json))
+            object["processes_omitted"] = .int(result.processesOmitted)
+        }
         if let changes = result.changes { object["changes"] = .array(changes.map(Self.json)) }
         object["kept"] = kept?.json
         object["isolation"] = isolation.json

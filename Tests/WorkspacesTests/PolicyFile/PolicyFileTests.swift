@@ -30,7 +30,7 @@ import Testing
              "limits": {"disk": "64MiB", "inodes": 1000, "memory": null, "processes": 9, "cpu_percent": 50,
                         "open_files": 20, "file_bytes": "1k", "required": ["memory", "cpu"]},
              "exec": {"timeout": null, "silence": "500ms", "cpu_seconds": 4, "output": 4096},
-             "changes": "content", "denials": false, "root": "/srv/x", "binds": ["/a:b:/c"]}
+             "changes": "content", "denials": false, "process_tree": true, "root": "/srv/x", "binds": ["/a:b:/c"]}
             """)
         var policy = Policy()
         policy.network = .allowList([try EgressRule("example.org:443")])
@@ -49,6 +49,7 @@ import Testing
         policy.limits.required = [.memory, .cpu]
         policy.changeTracking = .content
         policy.reportsDenials = false
+        policy.tracksProcesses = true
         #expect(file.policy == policy)
         #expect(file.exec.timeout == nil && file.exec.silence == .milliseconds(500))
         #expect(file.exec.cpuSeconds == 4 && file.exec.outputBytes == 4096)
