@@ -70,6 +70,8 @@ struct PluginStage {
     let hostCalls = HostCallLog()
     /// Gets level, text and plugin of each line at once, beside the trace.
     var onLog: (@Sendable (String, String, String) -> Void)?
+    /// Bounds every command of the tools.
+    var bound: (@Sendable (inout ExecRequest) -> Void)?
 
     func player(
         _ plugin: Plugin, _ config: JSONValue = [:], model: (role: ModelRole, client: ChatClient)?
@@ -87,6 +89,7 @@ struct PluginStage {
         let name = plugin.manifest.name
         var services = HostServices()
         services.workspace = workspace
+        if let workspace, let bound { services.workspace = BoundedWorkspace(workspace: workspace, bound: bound) }
         services.onExec = { log.append(.exec($0, $1)) }
         services.onLog = { [onLog] level, text, fields in
             log.append(.log(level: level, text: text, fields: fields, plugin: name))

@@ -13,6 +13,8 @@ public protocol ToolSource: Sendable {
     ) async -> [ForeignTool]
     /// Who takes part, for the record.
     var use: TraceEvent.PluginUse { get }
+    /// How it is started, for the record.
+    var settings: JSONValue { get }
 }
 
 /// A tool that is no plugin.

@@ -32,15 +32,17 @@ public actor ToolBench {
     /// Starts each tool once, so that one that doesn't start shows now.
     /// - Parameters:
     ///   - id: of the trajectory; what the plugins draw depends on it and on `seed`.
+    ///   - bound: puts bounds on every command that a tool runs.
     ///   - onLog: gets level, text and plugin of what tools log, at once.
     public init(
         tools: [Plugin], workspace: Workspace, seed: UInt64, id: String, trace: TraceWriter,
+        bound: (@Sendable (inout ExecRequest) -> Void)? = nil,
         onLog: (@Sendable (_ level: String, _ text: String, _ plugin: String) -> Void)? = nil
     ) async throws(PluginError) {
         self.tools = tools
         self.workspace = workspace
         self.trace = trace
-        stage = { PluginStage(seed: seed, id: id, trace: trace, onLog: onLog) }
+        stage = { PluginStage(seed: seed, id: id, trace: trace, onLog: onLog, bound: bound) }
         for tool in tools { idle[tool.manifest.name] = [try await start(tool)] }
     }
 

@@ -26,6 +26,7 @@ struct Ensemble: Sendable {
         casting.simulatorModel = try Self.client(.simulator, for: simulator, configuration)
         casting.agentConfig = try Self.config(configuration.agentConfig, of: agent)
         casting.simulatorConfig = try Self.config(configuration.simulatorConfig, of: simulator)
+        casting.toolSources = configuration.toolSources
         self.casting = casting
         settings = Self.settings(configuration, casting)
         let keys = [("agent key", casting.agentModel), ("simulator key", casting.simulatorModel)]
@@ -104,6 +105,7 @@ struct Ensemble: Sendable {
         ]
         if casting.agentConfig != [:] { settings["agent_config"] = casting.agentConfig }
         if casting.simulatorConfig != [:] { settings["simulator_config"] = casting.simulatorConfig }
+        if !casting.toolSources.isEmpty { settings["tool_sources"] = .array(casting.toolSources.map { $0.settings }) }
         settings["agent_model"] = model(casting.agentModel)
         settings["simulator_model"] = model(casting.simulatorModel)
         return settings

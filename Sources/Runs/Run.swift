@@ -2,6 +2,7 @@ import Dialogue
 import Intents
 import JSON
 import Plugins
+import Synchronization
 import Trace
 import Workspaces
 
@@ -30,6 +31,10 @@ public struct Run: Sendable {
             intents = try await IntentSource(configuration, catalog: catalog)
             try directory.write(intents.records)
             host = try await startHost()
+            do throws(RunError) { try await checkSources(on: host, note) } catch {
+                await host.shutdown()
+                throw error
+            }
         } catch {
             directory.abandon()
             throw error
@@ -69,11 +74,37 @@ public struct Run: Sendable {
     /// Starting a host also clears what a run that was killed has left behind.
     private func startHost() async throws(RunError) -> WorkspaceHost {
         do {
-            let host = try await WorkspaceHost.start()
+            let host = try await WorkspaceHost.start(configuration.hostOptions)
             await host.prepare(configuration.jobs)
             return host
         } catch {
             throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")
         }
     }
+
+    /// A server that brings no tools here brings none to any trajectory: better said now.
+    private func checkSources(
+        on host: WorkspaceHost, _ note: @escaping @Sendable (String) -> Void
+    ) async throws(RunError) {
+        for source in configuration.toolSources {
+            let workspace: Workspace
+            do { workspace = try await host.open() } catch {
+                throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")
+            }
+            let lines = Lines()
+            let tools = await source.open(in: workspace) { lines.add("\($0): \($1)") }
+            await workspace.close()
+            guard !tools.isEmpty else {
+                let log = lines.all.suffix(5).map { "\n  " + $0 }.joined()
+                throw RunError(.input, "\(source.name) brings no tools into a workspace; what it said:\(log)")
+            }
+            note("\(source.name) brings \(tools.map(\.name).joined(separator: ", "))")
+        }
+    }
+}
+
+private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
 }

@@ -2,6 +2,7 @@ import Dialogue
 import Glibc
 import JSON
 import Models
+import Workspaces
 
 /// Everything that decides what a run does.
 public struct RunConfiguration: Sendable {
@@ -29,6 +30,10 @@ public struct RunConfiguration: Sendable {
     /// Settings of the agent's and the simulator's own, as JSON objects.
     public var agentConfig: String?
     public var simulatorConfig: String?
+    /// What brings tools of its own into each workspace.
+    public var toolSources: [any ToolSource] = []
+    /// What workspaces are made of.
+    public var hostOptions = HostOptions()
     public var environment: [String: String]
     /// Where plugins are looked for, first match first.
     public var pluginDirectories: [String]
@@ -75,6 +80,7 @@ public struct RunConfiguration: Sendable {
         json["seed"] = .int(Int(clamping: seed))
         json["jobs"] = .int(jobs)
         json["plugins"] = JSONValue(pluginDirectories)
+        if !hostOptions.binds.isEmpty { json["binds"] = JSONValue(hostOptions.binds.map { "\($0.source):\($0.path)" }) }
         return json
     }
 }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Dialogue
 import Glibc
+import MCP
 import Runs
 import Synchronization
+import Workspaces
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,6 +39,19 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "User turns after which a dialogue is ended.")
     var maxTurns = DialogueLimits().userTurns
 
+    @Option(
+        name: .customLong("mcp-server"),
+        help: ArgumentHelp(
+            "A server of the Model Context Protocol (stdio), whose tools the agent gets too. It runs inside each workspace: its files "
+                + "must be there (--bind). May be given several times.", valueName: "[name=]command"))
+    var mcpServers: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A directory or file of this machine, seen read-only inside. May be given several times.",
+            valueName: "host:inside"))
+    var bind: [String] = []
+
     @Flag(help: "Print the summary as one JSON object, the table to standard error.")
     var json = false
 
@@ -46,6 +61,10 @@ struct RunCommand: AsyncParsableCommand {
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        for server in mcpServers where ForeignServer(option: server) == nil {
+            throw ValidationError("--mcp-server \(server): expected a command, or NAME=COMMAND")
+        }
+        do { _ = try hostOptions() } catch { throw ValidationError(error.message) }
         if maxTurns < 1 { throw ValidationError("--max-turns must be at least 1") }
     }
 
@@ -84,7 +103,15 @@ struct RunCommand: AsyncParsableCommand {
         configuration.agentConfig = models.agentConfig
         configuration.simulatorConfig = models.simulatorConfig
         configuration.simulatorModel = models.simulator
+        configuration.toolSources = mcpServers.compactMap { ForeignServer(option: $0) }
+        do { configuration.hostOptions = try hostOptions() } catch { throw fail(error.message) }
         return configuration
+    }
+
+    private func hostOptions() throws(WorkspaceError) -> HostOptions {
+        var policy = PolicyFile()
+        if let key = PolicyFile.key(named: "binds"), !bind.isEmpty { try policy.set(key, toOptions: bind) }
+        return try policy.hostOptions()
     }
 
     private func show(_ summary: RunSummary) {

@@ -66,6 +66,19 @@ struct CommandTests {
         #expect(verification.outcome == "cancelled")
     }
 
+    @Test func theBoundsOfThePolicyHoldForTheCommandsOfTools() async throws {
+        let place = try TemporaryDirectory()
+        let program = try HostProgram([HostProgram.ise, "mcp", "--out", place.file("out"), "--timeout", "200ms"])
+        let call =
+            #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exec","arguments":{"command":"sleep 7400"}}}"#
+        await program.send(Self.initialize + call + "\n")
+        while try !program.stdoutSoFar().contains(#""id":1"#) { try await Task.sleep(for: .milliseconds(10)) }
+        program.closeInput()
+        let ending = try await program.ending()
+        let answer = try JSONValue(parsing: try #require(ending.stdout.split(separator: "\n").last))
+        #expect(answer["result"]?["structuredContent"]?["timed_out"] == true, "\(answer)")
+    }
+
     @Test func aDirectoryThatIsInUseIsRefusedBeforeAnythingIsServed() async throws {
         let place = try TemporaryDirectory()
         try place.write("file", [])

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import TestSupport
 
@@ -77,5 +78,22 @@ enum PythonSDK {
     static let interpreter = HostProgram.root + "/.build/mcp-sdk/bin/python"
 
     static let isThere = access(interpreter, X_OK) == 0
+    static let packages: String = {
+        let lib = HostProgram.root + "/.build/mcp-sdk/lib"
+        let python = (try? FileManager.default.contentsOfDirectory(atPath: lib))?.first ?? ""
+        return "\(lib)/\(python)/site-packages"
+    }()
+
+    /// The packages hold compiled code: a workspace's own Python must be of the same version.
+    static let canServe =
+        isThere && packages.contains("/\(systemPython)/") && access("/usr/bin/\(systemPython)", X_OK) == 0
+    static let cannotServe = "the official SDK is not there, or not for the /usr/bin/python3 that workspaces have"
+
+    private static let systemPython: String = {
+        var name = [CChar](repeating: 0, count: 64)
+        let length = readlink("/usr/bin/python3", &name, name.count)
+        return String(decoding: name.prefix(max(0, length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }()
+
     static let missing = "the official SDK is not there: tools/test installs it with pip, where there is a network"
 }

@@ -181,9 +181,6 @@ extension PolicyFile {
         request.outputLimit = exec.outputBytes
     }
 
-    /// Whether a bound of commands differs from the default.
-    public var boundsCommands: Bool { exec != ExecBounds() }
-
     /// The bounds that differ from the default, put into the request of a command that has bounds of its own: the tighter of two
     /// holds.
     public func tighten(_ request: inout ExecRequest) {

@@ -61,8 +61,10 @@ struct MCPSession {
                         version: tool.manifest.version.description, hash: tool.hash)
                 }))
         let log = LogRelay()
+        let bound: @Sendable (inout ExecRequest) -> Void = { [policy] in policy.tighten(&$0) }
         let bench = try await ToolBench(
-            tools: tools, workspace: workspace, seed: seed, id: Self.id, trace: trace, onLog: log.take)
+            tools: tools, workspace: workspace, seed: seed, id: Self.id, trace: trace,
+            bound: bound, onLog: log.take)
         try trace.append(.prompt(system: instructions, tools: bench.definitions))
         let notes = Notes(trace: trace, most: Self.mostNotes)
         var options = MCPServer.Options(version: iseVersion, instructions: instructions)
