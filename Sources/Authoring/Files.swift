@@ -78,3 +78,11 @@ private func reason(_ number: Int32) -> String {
     guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
     return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
 }
+
+/// Files that the tools make for authors.
+public enum AuthoredFile {
+    /// With the folders above it.
+    public static func write(_ path: String, _ text: String) throws(AuthoringError) {
+        try writeFile(path, Array(text.utf8))
+    }
+}

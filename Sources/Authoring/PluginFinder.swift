@@ -14,25 +14,29 @@ public struct PluginFinder: Sendable {
     }
 
     /// Every plugin that can be read, and why others cannot.
-    public var all: (plugins: [Plugin], problems: [PluginProblem]) {
+    public var all: Found {
         (PluginManifest.Kind.allCases.flatMap { catalog.plugins(kind: $0) }, catalog.problems)
     }
 
-    /// "exec", "tool/exec", "plugins/tools/exec", "plugins/tools/hello.lua", "plugins".
-    public func find(_ what: String) throws(AuthoringError) -> [Plugin] {
-        if what.contains("/"), let plugins = try findByPath(what) { return plugins }
-        if !what.contains("/"), isFolder(what + "/tools") || isFile(what + "/plugin.json"),
-            let plugins = try findByPath(what)
-        {
-            return plugins
-        }
-        return [try findByName(what)]
+    /// Plugins that can be read, and why others cannot.
+    public typealias Found = (plugins: [Plugin], problems: [PluginProblem])
+
+    /// "exec", "tool/exec", "plugins/tools/exec", "plugins/tools/hello.lua", "plugins". One that was named and cannot be
+    /// read is an error; in a whole directory it is a problem.
+    public func find(_ what: String) throws(AuthoringError) -> Found {
+        let isPath = what.contains("/") || PluginManifest.Kind.allCases.contains { isFolder("\(what)/\($0.folder)") }
+        if isPath, let found = try findByPath(what) { return found }
+        return ([try findByName(what)], [])
     }
 
-    public func find(_ what: [String]) throws(AuthoringError) -> [Plugin] {
-        var plugins: [Plugin] = []
-        for one in what { plugins += try find(one) }
-        return plugins
+    public func find(_ what: [String]) throws(AuthoringError) -> Found {
+        var found: Found = ([], [])
+        for one in what {
+            let more = try find(one)
+            found.plugins += more.plugins
+            found.problems += more.problems
+        }
+        return found
     }
 
     private func findByName(_ what: String) throws(AuthoringError) -> Plugin {
@@ -63,16 +67,16 @@ public struct PluginFinder: Sendable {
     }
 
     /// nil when there is nothing at the path.
-    private func findByPath(_ path: String) throws(AuthoringError) -> [Plugin]? {
+    private func findByPath(_ path: String) throws(AuthoringError) -> Found? {
         guard isFolder(path) || isFile(path) else { return nil }
         let full = Self.canonical(path)
         let kinds = PluginManifest.Kind.allCases
         if kinds.contains(where: { isFolder(full + "/" + $0.folder) }), !isFile(full + "/plugin.json") {
-            return try read(full, all: full)
+            return read(full, all: full)
         }
         let parts = full.split(separator: "/")
         if isFolder(full), kinds.contains(where: { parts.last.map(String.init) == $0.folder }) {
-            return try read("/" + parts.dropLast().joined(separator: "/"), all: full)
+            return read("/" + parts.dropLast().joined(separator: "/"), all: full)
         }
         guard parts.count >= 2,
             let kind = PluginManifest.Kind.allCases.first(where: { $0.folder == parts[parts.count - 2] })
@@ -81,17 +85,17 @@ public struct PluginFinder: Sendable {
             throw AuthoringError("\(path) is no plugin: plugins stand in one of the folders \(folders)")
         }
         let root = "/" + parts.dropLast(2).joined(separator: "/")
-        return try read(root, all: full).filter { $0.manifest.kind == kind }
+        let found = read(root, all: full)
+        if let problem = found.problems.first { throw AuthoringError(problem.description) }
+        return (found.plugins.filter { $0.manifest.kind == kind }, [])
     }
 
     /// All plugins at or below a path, of the directory of plugins `root`.
-    private func read(_ root: String, all path: String) throws(AuthoringError) -> [Plugin] {
+    private func read(_ root: String, all path: String) -> Found {
         let catalog = PluginCatalog.load(from: [root] + directories)
         func isMeant(_ place: String) -> Bool { place == path || place.hasPrefix(path + "/") }
-        if let problem = catalog.problems.first(where: { isMeant($0.file) }) {
-            throw AuthoringError(problem.description)
-        }
-        return PluginManifest.Kind.allCases.flatMap { catalog.plugins(kind: $0) }.filter { isMeant($0.location) }
+        let plugins = PluginManifest.Kind.allCases.flatMap { catalog.plugins(kind: $0) }
+        return (plugins.filter { isMeant($0.location) }, catalog.problems.filter { isMeant($0.file) })
     }
 
     private static func canonical(_ path: String) -> String {

@@ -58,6 +58,11 @@ final class Interpreter {
         return nil
     }
 
+    func compiled(_ source: [UInt8], chunk: String) -> [UInt8]? {
+        let done = source.withUnsafeBufferPointer { lua_shim_dump(shim, $0.baseAddress, $0.count, chunk) }
+        return done ? Array(output) : nil
+    }
+
     func call(_ function: String, _ arguments: [LuaValue], context: Bool) -> Outcome {
         TapeWriter.arguments(arguments).withUnsafeBufferPointer {
             outcome(lua_shim_call(shim, function, $0.baseAddress, $0.count, context))

@@ -25,6 +25,14 @@ public actor LuaState {
         }
     }
 
+    /// The bytecode of a source text, for tools that look at it; nil when it is no Lua. Nothing loads it.
+    public static func compiled(_ source: [UInt8], chunk: String) -> [UInt8]? {
+        guard let interpreter = try? Interpreter(limits: LuaLimits(request: 64 << 20), seed: 0, host: []) else {
+            return nil
+        }
+        return interpreter.compiled(source, chunk: chunk)
+    }
+
     /// Runs a source text, which must return a table. `chunk` is the file name that errors show.
     public func load(_ source: [UInt8], chunk: String) async throws(LuaError) {
         await enter()

@@ -59,6 +59,9 @@ struct ISEProcess {
     /// What it has written to standard error so far.
     func errorsSoFar() throws -> String { try text("stderr") }
 
+    /// What it has written to standard output so far.
+    func outputSoFar() throws -> String { try text("stdout") }
+
     private func text(_ name: String) throws -> String { String(decoding: try place.read(name), as: UTF8.self) }
 
     /// Beside the bundle of the tests.

@@ -39,9 +39,18 @@ final class Rehearsal: Sendable {
     static let defaultTime = 1_767_225_600.0
 
     private let state: Mutex<State>
+    private let jobs = JobTable()
+    private let store = PluginStore()
 
-    /// `failing`: the host call, counted from 1 over the whole test, that fails.
-    init(failing: Int? = nil) { state = Mutex(State(failing: failing)) }
+    let observer: (@Sendable (ExecRequest, ExecResult) -> Void)?
+
+    /// - Parameters:
+    ///   - failing: the host call, counted from 1 over the whole test, that fails.
+    ///   - observer: is told of every program that ran.
+    init(failing: Int? = nil, observer: (@Sendable (ExecRequest, ExecResult) -> Void)? = nil) {
+        state = Mutex(State(failing: failing))
+        self.observer = observer
+    }
 
     func begin(_ script: Script, _ exchange: Exchange) {
         state.withLock { state in
@@ -68,7 +77,12 @@ final class Rehearsal: Sendable {
     func services(_ workspace: (any WorkspaceAccess)?) -> HostServices {
         var services = HostServices()
         services.workspace = workspace
+        services.jobs = jobs
+        services.store = store
         services.now = { self.state.withLock { $0.script.now } }
+        if workspace is FakeWorkspace {
+            services.sleep = { time in self.state.withLock { $0.script.now += time / .seconds(1) } }
+        }
         services.fault = { self.fault(of: $0) }
         services.substitute = { name, arguments in
             guard self.state.withLock({ $0.script.substitutes.contains(name) }) else { return nil }
@@ -76,7 +90,8 @@ final class Rehearsal: Sendable {
         }
         services.chat = { request in try await self.chat(request) }
         services.onCall = { call in self.state.withLock { $0.calls.append(call) } }
-        services.onExec = { request, _ in
+        services.onExec = { request, result in
+            self.observer?(request, result)
             let argv = request.argv.map { String(decoding: $0, as: UTF8.self) }
             self.state.withLock { $0.commands.append(argv) }
         }

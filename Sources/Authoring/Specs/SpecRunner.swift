@@ -26,6 +26,8 @@ public struct SpecRunner: Sendable {
     let plugin: Plugin
     let options: Options
     let host: WorkspaceHost?
+    /// Is told of every program that ran, with the files that it changed.
+    var observer: (@Sendable (ExecRequest, ExecResult) -> Void)?
 
     /// `host` opens the workspaces of real runs; nil when none are wanted.
     public init(_ plugin: Plugin, _ options: Options, host: WorkspaceHost?) {
@@ -40,7 +42,9 @@ public struct SpecRunner: Sendable {
     public func run() async throws(AuthoringError) -> [TestResult] {
         var results: [TestResult] = []
         for spec in try SpecFile.find(for: plugin) { results += await run(spec) }
-        return results
+        guard options.filter == nil else { return results }
+        let fuzz = FuzzRunner(plugin: plugin, options: options, host: host)
+        return results + (await fuzz.examples()) + (await fuzz.fuzz())
     }
 
     private func run(_ spec: SpecFile) async -> [TestResult] {
@@ -106,7 +110,7 @@ public struct SpecRunner: Sendable {
     private func stage(_ spec: SpecFile, _ place: Stage.Place, failing: Int? = nil) -> Stage {
         var goldens = GoldenFiles(folder: spec.goldenFolder)
         if case .real = place { goldens.ignoresAnswers = true } else { goldens.updates = options.updates }
-        return Stage(plugin, in: place, goldens, failing: failing)
+        return Stage(plugin, in: place, goldens, failing: failing, observer: observer)
     }
 
     private func perform(

@@ -11,11 +11,12 @@ final class Stage: Sendable {
         case real(WorkspaceHost)
     }
 
-    /// A plugin's state serves all calls of a test that give it the same workspace, settings and seed, as in a run.
+    /// A plugin's state serves all calls of a test that give it the same workspace and settings, as in a run. A call that
+    /// names a seed gets a fresh one.
     private struct Key: Hashable {
         var workspace: Int?
         var config: JSONValue
-        var seed: UInt64
+        var seed: UInt64?
     }
 
     private struct State {
@@ -33,11 +34,14 @@ final class Stage: Sendable {
     private let place: Place
     private let state = Mutex(State())
 
-    init(_ plugin: Plugin, in place: Place, _ goldens: GoldenFiles, failing: Int? = nil) {
+    init(
+        _ plugin: Plugin, in place: Place, _ goldens: GoldenFiles, failing: Int? = nil,
+        observer: (@Sendable (ExecRequest, ExecResult) -> Void)? = nil
+    ) {
         self.plugin = plugin
         self.place = place
         self.goldens = goldens
-        rehearsal = Rehearsal(failing: failing)
+        rehearsal = Rehearsal(failing: failing, observer: observer)
     }
 
     var records: [CallRecord] { state.withLock { $0.records } }
@@ -62,7 +66,9 @@ final class Stage: Sendable {
             let rehearsal = rehearsal
             workspace = FakeWorkspace { request, _ throws(WorkspaceError) in try await rehearsal.exec(request) }
         case .real(let host):
-            do throws(WorkspaceError) { workspace = try await host.open() } catch {
+            var policy = Policy()
+            if rehearsal.observer != nil { policy.changeTracking = .metadata }
+            do throws(WorkspaceError) { workspace = try await host.open(policy) } catch {
                 throw LuaHostError("E_UNAVAILABLE", error.message)
             }
         }
@@ -98,7 +104,7 @@ final class Stage: Sendable {
         let exchange = Exchange()
         let key = Key(
             workspace: request["ws"]?.int, config: request["config"]?.json ?? [:],
-            seed: UInt64(bitPattern: Int64(request["seed"]?.int ?? 1)))
+            seed: request["seed"]?.int.map { UInt64(bitPattern: Int64($0)) })
         let function = request["function"]?.string ?? ""
         let arguments = (request["arguments"]?.array ?? []).map(\.json)
         rehearsal.begin(try script(request), exchange)
@@ -151,18 +157,19 @@ final class Stage: Sendable {
     }
 
     private func instance(_ key: Key) async throws(PluginError) -> PluginInstance {
-        if let instance = state.withLock({ $0.instances[key] }) { return instance }
+        if key.seed == nil, let instance = state.withLock({ $0.instances[key] }) { return instance }
         let workspaces = state.withLock { $0.workspaces }
         let instance = try await PluginInstance(
-            plugin, host: rehearsal.services(key.workspace.map { workspaces[$0] }), seed: key.seed, config: key.config)
-        state.withLock { $0.instances[key] = instance }
+            plugin, host: rehearsal.services(key.workspace.map { workspaces[$0] }), seed: key.seed ?? 1,
+            config: key.config)
+        if key.seed == nil { state.withLock { $0.instances[key] = instance } }
         return instance
     }
 
     /// A member of the table that the plugin returns.
     func value(_ member: String) async throws(LuaHostError) -> LuaValue {
         do throws(PluginError) {
-            let value = try await instance(Key(workspace: nil, config: [:], seed: 1)).value(member)
+            let value = try await instance(Key(workspace: nil, config: [:], seed: nil)).value(member)
             return LuaValue(value, droppingNulls: true)
         } catch {
             throw LuaHostError(error.code, error.description)

@@ -92,6 +92,10 @@ LuaShimStatus lua_shim_load(LuaShim *shim, const uint8_t *source, size_t count, 
 // Parses a source text; DONE or FAILED.
 LuaShimStatus lua_shim_check(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);
 
+// Compiles a source text and leaves the bytecode, as luac writes it, in lua_shim_output: to be looked at, never to be
+// loaded. False when the text is no Lua.
+bool lua_shim_dump(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);
+
 // `arguments` is an array on the tape. With `context`, its last element is an object that gets the functions below
 // "ctx.".
 LuaShimStatus lua_shim_call(

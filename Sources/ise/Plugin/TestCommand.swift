@@ -13,9 +13,7 @@ struct TestCommand: AsyncParsableCommand {
             failed.
             """)
 
-    @Argument(
-        help: "Plugins by name (exec, tool/exec), folder or file, or a whole directory of plugins (default: all).")
-    var names: [String] = []
+    @OptionGroup var choice: PluginChoice
 
     @Flag(help: "In a fake workspace, with scripted answers of commands (default).")
     var fake = false
@@ -28,6 +26,15 @@ struct TestCommand: AsyncParsableCommand {
 
     @Flag(help: "Run each test twice and compare what the plugin asked of the host and gave, byte for byte.")
     var twice = false
+
+    @Option(help: "Also call each plugin so often with arguments made up from its schema, some of which do not fit.")
+    var fuzz = 0
+
+    @Option(help: "Seed of what is made up.")
+    var seed: UInt64 = 1
+
+    @Flag(help: "Run each test again for each of its host calls, which then fails: the plugin must give a clean error.")
+    var faults = false
 
     @Flag(help: "Record golden files anew.")
     var update = false
@@ -44,13 +51,12 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Also write the results as JUnit XML.", valueName: "file"))
     var junit: String?
 
-    @OptionGroup var plugins: PluginOptions
-
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let start = ContinuousClock.now
-        let plugins = try chosen()
-        let host = real || both ? try await startHost() : nil
+        let (plugins, problems) = try choice.find()
+        for problem in problems { warn("plugin left out: \(problem)") }
+        let host = real || both ? try await startWorkspaces(orElse: "--fake needs no workspaces") : nil
         var results: [TestResult] = []
         do {
             for plugin in plugins {
@@ -75,26 +81,11 @@ struct TestCommand: AsyncParsableCommand {
         options.real = real || both
         options.twice = twice
         options.updates = update
+        options.faults = faults
+        options.fuzz = fuzz
+        options.seed = seed
         options.filter = filter
         return options
-    }
-
-    private func chosen() throws -> [Plugin] {
-        let finder = PluginFinder(directories: try plugins.find())
-        do {
-            if !names.isEmpty { return try finder.find(names) }
-        } catch {
-            throw fail(error.message)
-        }
-        let all = finder.all
-        for problem in all.problems { warn("plugin left out: \(problem)") }
-        return all.plugins
-    }
-
-    private func startHost() async throws -> WorkspaceHost {
-        do { return try await WorkspaceHost.start() } catch {
-            throw fail("\(error.message); --fake needs no workspaces")
-        }
     }
 
     private func show(_ results: [TestResult], of plugin: Plugin) {

@@ -125,8 +125,11 @@ public struct HostPermission: Sendable {
     /// The line that grants it.
     public var manifestLine: String { #""permissions": {\#(need.line)}"# }
 
-    public func isGranted(_ manifest: PluginManifest) -> Bool {
-        need.manifestLine(manifest.permissions, manifest.effects) == nil
+    public func isGranted(_ manifest: PluginManifest) -> Bool { missingLine(in: manifest) == nil }
+
+    /// The line that the manifest lacks for it.
+    public func missingLine(in manifest: PluginManifest) -> String? {
+        need.manifestLine(manifest.permissions, manifest.effects)
     }
 
     public static let exec = HostPermission(.runPrograms, key: "exec")
