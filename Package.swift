@@ -15,6 +15,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "LuaShim", dependencies: ["CLua"], cSettings: strictC),
         .target(name: "CurlShim", dependencies: ["CCurl"], cSettings: strictC),
         .target(name: "WorkspaceShim", dependencies: ["CSeccomp"], cSettings: strictC),
@@ -26,6 +27,7 @@ let package = Package(
         .target(name: "Workspaces", dependencies: ["Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
         .target(name: "Lua", dependencies: ["JSON", "LuaShim"]),
         .target(name: "Trace", dependencies: ["Hashing", "JSON"]),
+        .target(name: "Search", dependencies: ["CSQLite"]),
 
         // Floor 2
         .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
@@ -35,7 +37,9 @@ let package = Package(
 
         // Floor 3
         .target(name: "Intents", dependencies: ["CCrypto", "Hashing", "JSON", "Plugins", "Trace"]),
-        .target(name: "Dialogue", dependencies: ["JSON", "Intents", "Models", "Plugins", "Trace", "Workspaces"]),
+        .target(
+            name: "Dialogue",
+            dependencies: ["JSON", "Intents", "Lua", "Models", "Plugins", "Search", "Trace", "Workspaces"]),
 
         // Floor 4
         .target(name: "MCP", dependencies: ["Dialogue", "Hashing", "JSON", "Plugins", "Trace", "Workspaces"]),
@@ -67,6 +71,7 @@ let package = Package(
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
+        .testTarget(name: "SearchTests", dependencies: ["Search"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
         .testTarget(name: "AuthoringTests", dependencies: ["Authoring", "Plugins", "TestSupport", "Workspaces"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
