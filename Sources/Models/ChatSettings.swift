@@ -4,6 +4,10 @@ import JSON
 public enum ModelRole: String, Sendable, CaseIterable {
     case agent
     case simulator
+    /// A tool that asks a model, such as one that looks at images.
+    case tool
+    /// Embeds texts for searches.
+    case embed
 }
 
 /// Where a chat model is and how it is spoken to.
@@ -55,6 +59,16 @@ public struct ChatSettings: Sendable {
         self.init(url: url, model: try required(flags.model, "model"), key: APIKey(key))
     }
 
+    /// As `init(role:flags:environment:)`, but nil when neither flags nor environment say anything of such a model.
+    public static func ifGiven(
+        role: ModelRole, flags: Flags, environment: [String: String]
+    ) throws(ChatSettingsError) -> ChatSettings? {
+        let prefix = "ISE_\(role.rawValue.uppercased())_"
+        let given = [flags.url, flags.model, environment[prefix + "URL"], environment[prefix + "MODEL"]]
+        guard given.contains(where: { $0?.trimmed.isEmpty == false }) else { return nil }
+        return try ChatSettings(role: role, flags: flags, environment: environment)
+    }
+
     /// The address of completions, for requests and traces.
     public var endpoint: String { url + "/chat/completions" }
 
@@ -62,6 +76,7 @@ public struct ChatSettings: Sendable {
     private static func base(of url: String, role: ModelRole) throws(ChatSettingsError) -> String {
         var base = url[...]
         if base.hasSuffix("/") { base = base.dropLast() }
+        if base.hasSuffix("/embeddings") { base = base.dropLast("/embeddings".count) }
         if base.hasSuffix("/chat/completions") { base = base.dropLast("/chat/completions".count) }
         if let defect = HTTPRequest("POST", String(base)).defect { throw .unusable(role, url: url, reason: defect) }
         return String(base)

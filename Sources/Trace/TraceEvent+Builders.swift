@@ -115,6 +115,29 @@ extension TraceEvent {
             .attaching("stdout", stdout).attaching("stderr", stderr)
     }
 
+    /// A host function that did something for a plugin.
+    /// - Parameter result: nil when it raised an error.
+    public static func hostCall(
+        _ function: String, plugin: String, arguments: JSONValue, result: JSONValue?, error: JSONValue? = nil,
+        wallMilliseconds: Int, call: Int?, turn: Int?
+    ) -> TraceEvent {
+        var payload: JSONObject = [
+            "function": .string(function), "plugin": .string(plugin), "arguments": arguments,
+            "wall_ms": .int(wallMilliseconds),
+        ]
+        payload["result"] = result
+        payload["error"] = error
+        return TraceEvent(.hostCall, turn: turn, parent: call, payload: payload)
+    }
+
+    /// What comes into the dialogue from outside: the agent reads `text` as a message.
+    /// - Parameter source: `session` or `schedule`.
+    public static func event(_ text: String, source: String, facts: JSONObject = [:], turn: Int?) -> TraceEvent {
+        var payload: JSONObject = ["source": .string(source), "text": .string(text)]
+        for (key, value) in facts { payload[key] = value }
+        return TraceEvent(.event, turn: turn, payload: payload)
+    }
+
     /// The answer to a tool call: exactly one each.
     /// - Parameters:
     ///   - call: the number of the `tool_call` event.

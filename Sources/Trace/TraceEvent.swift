@@ -36,6 +36,14 @@ public struct TraceEvent: Sendable, Equatable {
         case agentMessage = "agent_message"
         case toolCall = "tool_call"
         case exec
+        /// Something that the host did for a plugin, beside running a command.
+        case hostCall = "host_call"
+        /// A connection that the host tried to make for a plugin.
+        case network
+        /// What came into the dialogue from outside of it: a scheduled message, the reply of a session below.
+        case event
+        /// A session below this dialogue has ended; its own trace is named.
+        case session
         case toolResult = "tool_result"
         case digest
         case `guard`
@@ -50,8 +58,12 @@ public struct TraceEvent: Sendable, Equatable {
         /// that cannot be had again, so that a killed process leaves a record of it.
         var isCheckpoint: Bool {
             switch self {
-            case .start, .modelRequest, .modelResponse, .userTurn, .toolCall, .toolResult, .outcome, .end: true
-            case .intent, .plugins, .prompt, .agentMessage, .exec, .digest, .guard, .goal, .denial, .log: false
+            case .start, .modelRequest, .modelResponse, .userTurn, .toolCall, .toolResult, .event, .session, .outcome,
+                .end:
+                true
+            case .intent, .plugins, .prompt, .agentMessage, .exec, .hostCall, .network, .digest, .guard, .goal, .denial,
+                .log:
+                false
             }
         }
     }

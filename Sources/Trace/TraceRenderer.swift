@@ -51,6 +51,10 @@ public struct TraceRenderer: Sendable {
         case .agentMessage: agentMessage(record)
         case .toolCall: [style(.cyan, "  → \(text(record["tool"])) \(arguments(record["arguments"]))")]
         case .exec: isVerbose ? exec(record) : []
+        case .hostCall: isVerbose ? hostCall(record) : []
+        case .network: network(record)
+        case .event: labelled(text(record["source"]), .yellow, record["text"])
+        case .session: session(record)
         case .toolResult: toolResult(record)
         case .digest: digest(record)
         case .modelRequest: isVerbose ? [style(.dim, "  model request (\(text(record["role"])))")] : []
@@ -132,6 +136,26 @@ extension TraceRenderer {
         let name = text(record["guard"])
         if record["ok"]?.bool == true { return isVerbose ? [style(.dim, "  guard \(name): ok")] : [] }
         return [style(.yellow, "  guard \(name): \(text(record["reason"]))")]
+    }
+
+    private func hostCall(_ record: TraceRecord) -> [String] {
+        let outcome = record["error"].map { "  [\(text($0["code"]))]" } ?? ""
+        return [style(.dim, "    \(text(record["function"])) \(oneLine(text(record["arguments"])))\(outcome)")]
+    }
+
+    private func network(_ record: TraceRecord) -> [String] {
+        let attempt = record["attempt"]
+        let isAllowed = attempt?["verdict"]?.string == "allowed"
+        guard isVerbose || !isAllowed else { return [] }
+        let line = "\(text(attempt?["method"])) \(text(attempt?["host"])):\(text(attempt?["port"])) "
+        return [
+            style(isAllowed ? .dim : .yellow, "    \(line)\(text(attempt?["verdict"])): \(text(attempt?["reason"]))")
+        ]
+    }
+
+    private func session(_ record: TraceRecord) -> [String] {
+        let note = "  session \(text(record["session"])) \(text(record["outcome"])): see \(text(record["trace"]))"
+        return [style(.dim, note)]
     }
 
     private func goal(_ record: TraceRecord) -> [String] {

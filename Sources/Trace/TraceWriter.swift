@@ -12,6 +12,9 @@ public final class TraceWriter: Sendable {
     public let path: String
 
     private let store: ContentStore
+    private let redactor: Redactor
+    private let directory: String
+    private let now: @Sendable () -> Timestamp
     private let file: PartialFile
     private let state: Mutex<TraceWriterState>
 
@@ -37,12 +40,24 @@ public final class TraceWriter: Sendable {
         }
         self.id = id
         self.store = store
+        self.redactor = redactor
+        self.directory = directory
+        self.now = now
         file = try PartialFile.create(id: id, in: directory, existing: existing)
         path = file.finalPath
         state = Mutex(TraceWriterState(encoder: EventEncoder(store: store, redactor: redactor), now: now))
     }
 
     deinit { try? flush() }
+
+    /// A trace of something that belongs to this one, beside it and in the same store. A partial one that an earlier
+    /// attempt left is replaced.
+    ///
+    /// - Throws: as `init`.
+    public func sibling(id: String) throws(TraceError) -> TraceWriter {
+        try TraceWriter(
+            id: id, in: directory, store: store, redactor: redactor, existing: .replace, now: now)
+    }
 
     /// Whether `id` can name a trace: it becomes part of a path, so nothing that could lead elsewhere.
     public static func isValid(id: String) -> Bool {
