@@ -8,7 +8,8 @@ import Testing
     /// A plugin with every permission that there is.
     private static func everything() throws -> Plugin {
         let permissions: JSONValue = [
-            "exec": ["*"], "fs": [["path": "**", "mode": "rw"]], "network": ["*"], "env": ["HOME"], "model": true, "sessions": true, "schedule": true,
+            "exec": ["*"], "fs": [["path": "**", "mode": "rw"]], "network": ["*"], "env": ["HOME"], "model": true,
+            "sessions": true, "schedule": true,
             "state_kb": 1,
         ]
         let directory = PluginDirectory([

@@ -85,7 +85,10 @@ import Workspaces
             local other = select(2, pcall(job.poll, 'job-7'))
             return { none.code, none.message, other.message }
             """)
-        #expect(value == ["E_NOJOB", "there is no job \"job-7\"; none was started", "there is no job \"job-7\"; there are job-1"])
+        #expect(
+            value == [
+                "E_NOJOB", "there is no job \"job-7\"; none was started", "there is no job \"job-7\"; there are job-1",
+            ])
     }
 
     @Test func `Without the permission to run programs there are no jobs`() async throws {
@@ -140,7 +143,9 @@ import Workspaces
         #expect(slept.withLock { $0 } == [.seconds(86400)])
     }
 
-    @Test func `A service that the run does not give is said to be missing, one without permission is denied`() async throws {
+    @Test func `A service that the run does not give is said to be missing, one without permission is denied`()
+        async throws
+    {
         let body = """
             return { run = function()
               return { select(2, pcall(function() return http.fetch({}) end)).code,

@@ -28,6 +28,10 @@ final class FakeWorkspace: WorkspaceAccess {
         return try await answer(command, self)
     }
 
+    func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
+        FakeJob(request: command, end: try await exec(command))
+    }
+
     func read(_ path: String, offset: Int, limit: Int) async throws(WorkspaceError) -> [UInt8] {
         let bytes = try attempt("open", path) { files throws(FakeFiles.Failure) in try files.read(path) }
         return Array(bytes.dropFirst(offset).prefix(limit))

@@ -78,7 +78,8 @@ extension HostSession {
     /// A host function that answers at once, counted and observed.
     /// - Parameter acts: it goes to the record as an action.
     func immediate(
-        _ name: String, acts: Bool = false, _ answer: @escaping @Sendable (HostArguments) throws(LuaHostError) -> LuaValue
+        _ name: String, acts: Bool = false,
+        _ answer: @escaping @Sendable (HostArguments) throws(LuaHostError) -> LuaValue
     ) -> LuaHostFunction {
         .immediate(name) { values throws(LuaHostError) in
             let start = ContinuousClock.now
@@ -94,7 +95,8 @@ extension HostSession {
 
     /// A host function that waits, counted and observed. It is not there while the file is being loaded.
     func waiting(
-        _ name: String, acts: Bool = false, _ answer: @escaping @Sendable (HostArguments) async throws(LuaHostError) -> LuaValue
+        _ name: String, acts: Bool = false,
+        _ answer: @escaping @Sendable (HostArguments) async throws(LuaHostError) -> LuaValue
     ) -> LuaHostFunction {
         .waiting(name) { values async throws(LuaHostError) in
             let start = ContinuousClock.now

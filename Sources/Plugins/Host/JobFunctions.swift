@@ -106,7 +106,9 @@ struct JobFunctions {
     // MARK: Acting
 
     private var write: LuaHostFunction {
-        function("job.write", acts: true) { _, job, arguments throws(LuaHostError) in .bool(job.write(try arguments.bytes(1))) }
+        function("job.write", acts: true) { _, job, arguments throws(LuaHostError) in
+            .bool(job.write(try arguments.bytes(1)))
+        }
     }
 
     private var keys: LuaHostFunction {
@@ -136,9 +138,13 @@ struct JobFunctions {
     private var signal: LuaHostFunction {
         function("job.signal", acts: true) { _, job, arguments throws(LuaHostError) in
             let name = arguments.text(1).uppercased()
-            guard let number = Self.signals[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name] ?? arguments[1].int,
+            guard
+                let number = Self.signals[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name] ?? arguments[1].int,
                 (1...64).contains(number)
-            else { throw arguments.wrong(1, "a signal's number or name (\(Self.signals.keys.sorted().joined(separator: ", ")))") }
+            else {
+                throw arguments.wrong(
+                    1, "a signal's number or name (\(Self.signals.keys.sorted().joined(separator: ", ")))")
+            }
             job.signal(Int32(number))
             return .null
         }

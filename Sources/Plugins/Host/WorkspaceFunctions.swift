@@ -138,7 +138,11 @@ struct WorkspaceFunctions {
                     "E_TOO_BIG", "\(path) holds more than \(limit) bytes; read a part with offset and max_bytes",
                     details: ["path": .string(path)])
             }
-            return .bytes(bytes)
+            switch try options.string("encoding") {
+            case nil: return .bytes(bytes)
+            case "base64": return .bytes(Base64.encode(bytes))
+            default: throw options.wrong("encoding", "\"base64\"")
+            }
         }
     }
 

@@ -30,6 +30,7 @@ extension PluginManifest {
         requires = try Self.requires(reader)
         hostFeatures = try Self.hostFeatures(reader)
         categories = try reader.strings("categories")
+        aliases = try Self.aliases(reader, parameters)
         isOnRequest = try reader.bool("on_request") ?? false
         examples = try reader.array("examples")
         self.json = json
@@ -38,7 +39,7 @@ extension PluginManifest {
 
     private static let keys = [
         "api", "kind", "name", "version", "description", "parameters", "returns", "config", "effects", "permissions",
-        "limits", "requires", "categories", "examples", "on_request",
+        "limits", "requires", "categories", "examples", "on_request", "aliases",
     ]
 
     private static func kind(_ reader: ManifestReader) throws(ManifestProblem) -> Kind {
@@ -85,6 +86,21 @@ extension PluginManifest {
                 throw ManifestProblem("examples[\(index)] does not fit \"parameters\": \(first)", key: "examples")
             }
         }
+    }
+
+    private static func aliases(
+        _ reader: ManifestReader, _ parameters: JSONValue?
+    ) throws(ManifestProblem) -> [String: String] {
+        var aliases: [String: String] = [:]
+        for (alias, value) in reader["aliases"]?.object ?? [:] {
+            let known = parameters?["properties"]?.object ?? [:]
+            guard let name = value.string, known[name] != nil, known[alias] == nil else {
+                throw ManifestProblem(
+                    "\"aliases.\(alias)\" must be the name of a parameter, and no parameter itself", key: alias)
+            }
+            aliases[alias] = name
+        }
+        return aliases
     }
 
     private static func effects(_ reader: ManifestReader) throws(ManifestProblem) -> PluginEffects {

@@ -18,6 +18,9 @@ public struct PluginManifest: Sendable {
     public var description: String
     /// JSON Schema of a tool's arguments.
     public var parameters: JSONValue?
+    /// Other names that a tool takes for its parameters, as models know them from elsewhere: `{"file_path": "path"}`. Models are
+    /// not told of them.
+    public var aliases: [String: String]
     /// JSON Schema of the result.
     public var returns: JSONValue?
     /// JSON Schema of the settings that a run may give.
@@ -37,6 +40,17 @@ public struct PluginManifest: Sendable {
 
     /// The manifest as it was written.
     public var json: JSONValue
+
+    /// The arguments under the parameters' own names. A parameter that is given under two names is left for the schema to refuse.
+    func withoutAliases(_ arguments: JSONValue) -> JSONValue {
+        guard !aliases.isEmpty, let object = arguments.object else { return arguments }
+        var renamed: JSONObject = [:]
+        for (key, value) in object {
+            let name = aliases[key].flatMap { object[$0] == nil ? $0 : nil } ?? key
+            renamed[name] = value
+        }
+        return .object(renamed)
+    }
 
     /// "tool exec".
     public var title: String { "\(kind.rawValue) \(name)" }

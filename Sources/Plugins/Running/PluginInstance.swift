@@ -89,7 +89,7 @@ public actor PluginInstance {
 
     private static func validated(_ value: JSONValue, _ manifest: PluginManifest) throws(PluginError) -> JSONValue {
         let schema = manifest.parameters ?? ["type": "object", "properties": [:]]
-        switch SchemaValidator.validate(value, against: schema) {
+        switch SchemaValidator.validate(manifest.withoutAliases(value), against: schema) {
         case .success(let filled): return filled
         case .failure(let violations): throw .invalidArguments(violations)
         }

@@ -76,7 +76,8 @@ extension HostReference {
             "state.get", "What the plugin has kept under a key, in this trajectory.",
             [Field("key", "string", "")], returns: "any", "nil when there is nothing.", permission: .state),
         Function(
-            "state.set", "Keeps a JSON value for later calls.", [Field("key", "string", ""), Field("value", "any", "")],
+            "state.set", "Keeps a JSON value for later calls.",
+            [Field("key", "string", ""), Field("value", "any", "")],
             failures: [Failure("E_TOO_BIG", "All that is kept would be larger than permissions.state_kb.")],
             permission: .state),
         Function("state.delete", "Forgets what is kept under a key.", [Field("key", "string", "")], permission: .state),

@@ -14,7 +14,9 @@ extension HostReference {
                 Field("max_bytes", "integer?", default: "1048576", "Bytes kept of each stream: head and tail."),
             ] + jobOptions,
             returns: "job.Started",
-            failures: [Failure("E_BUSY", "Too many jobs are running."), Failure("E_COMMAND_NOT_FOUND", "There is none.")],
+            failures: [
+                Failure("E_BUSY", "Too many jobs are running."), Failure("E_COMMAND_NOT_FOUND", "There is none."),
+            ],
             permission: .exec, waits: true),
         Function(
             "job.poll", "The state of a job and what it has written from the offsets on.", [id],
@@ -61,16 +63,21 @@ extension HostReference {
         Record(
             "job.Started", "A job that runs now.",
             [Field("job", "string", "Its id."), Field("pid", "integer", "In the workspace's numbering.")]),
-        Record("job.Listed", "A job.", facts + [
-            Field("argv", "string[]", "What was started."), Field("terminal", "boolean", "Whether it has one."),
-            Field("stdout_bytes", "integer", "What it wrote in all."),
-            Field("stderr_bytes", "integer", "What it wrote in all."),
-        ]),
-        Record("job.State", "A job, with output.", facts + [
-            Field("stdout", "string", "From the offset on."), Field("stderr", "string", "From the offset on."),
-            Field("offset", "integer", "For the next poll."), Field("error_offset", "integer", "For the next poll."),
-            Field("missed", "integer", "Bytes after the offsets that were not kept."),
-        ]),
+        Record(
+            "job.Listed", "A job.",
+            facts + [
+                Field("argv", "string[]", "What was started."), Field("terminal", "boolean", "Whether it has one."),
+                Field("stdout_bytes", "integer", "What it wrote in all."),
+                Field("stderr_bytes", "integer", "What it wrote in all."),
+            ]),
+        Record(
+            "job.State", "A job, with output.",
+            facts + [
+                Field("stdout", "string", "From the offset on."), Field("stderr", "string", "From the offset on."),
+                Field("offset", "integer", "For the next poll."),
+                Field("error_offset", "integer", "For the next poll."),
+                Field("missed", "integer", "Bytes after the offsets that were not kept."),
+            ]),
     ]
 
     private static let facts = [

@@ -15,10 +15,12 @@ extension HostReference {
 
     private static let web = [
         service(
-            "http.fetch", "Sends a GET request from the host, as far as the run's network policy and the manifest allow.",
+            "http.fetch",
+            "Sends a GET request from the host, as far as the run's network policy and the manifest allow.",
             Field("request", "http.Request", ""), returns: "http.Response", "Whatever its status.",
             [
-                Failure("E_REFUSED", "The policy, the manifest or the kind of address forbids it; the message says which."),
+                Failure(
+                    "E_REFUSED", "The policy, the manifest or the kind of address forbids it; the message says which."),
                 Failure("E_HTTP", "There was no answer."), Failure("E_URL", "It is no http or https URL."),
             ], needs: .network),
         service(
@@ -36,7 +38,8 @@ extension HostReference {
             "{results = {{path=, from=, to=, score=, text=}, …}, files=, mode=}", needs: .read),
         service(
             "memory.get", "Lines of a memory file.", Field("request", "table", "{path=, from=, lines=}"),
-            returns: "table", "{path=, from=, to=, total=, text=}", [Failure("E_NOENT", "There is none.")], needs: .read),
+            returns: "table", "{path=, from=, to=, total=, text=}", [Failure("E_NOENT", "There is none.")], needs: .read
+        ),
     ]
 
     private static let sessions = [
@@ -62,7 +65,8 @@ extension HostReference {
             Field("request", "table", "{session=, message=, timeout_ms=}"), returns: "table", "{status=, reply=}",
             [noSession], needs: .sessions),
         service(
-            "sessions.kill", "Ends a session.", Field("request", "table", "{session=}"), returns: "table", "", [noSession],
+            "sessions.kill", "Ends a session.", Field("request", "table", "{session=}"), returns: "table", "",
+            [noSession],
             needs: .sessions),
     ]
 

@@ -12,7 +12,9 @@ extension HostReference {
                 Field("timeout_ms", "integer?", default: "120000", "Then it and all that it started is killed."),
                 Field("silence_ms", "integer?", "The longest that it may write nothing."),
                 Field("max_bytes", "integer?", default: "1048576", "Bytes kept of each stream: head and tail."),
-                Field("patience_ms", "integer?", "If it takes longer it goes on as a job; the result is a job.State then."),
+                Field(
+                    "patience_ms", "integer?", "If it takes longer it goes on as a job; the result is a job.State then."
+                ),
             ] + jobOptions,
             returns: "ws.ExecResult", "A code other than 0 is a result, not an error.",
             failures: [
@@ -26,6 +28,7 @@ extension HostReference {
             options: [
                 Field("offset", "integer?", default: "0", "Bytes to skip."),
                 Field("max_bytes", "integer?", default: "8388608", "More is the error E_TOO_BIG, never a silent cut."),
+                Field("encoding", "string?", "\"base64\": the bytes in that form."),
                 Field("missing", "string?", "\"nil\": a file that is not there gives nil instead of an error."),
             ],
             returns: "string", "The bytes.",

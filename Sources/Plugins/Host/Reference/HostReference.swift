@@ -95,7 +95,8 @@ public enum HostReference {
     }
 
     /// In the order of the documentation.
-    public static let functions: [Function] = workspace + jobs + services + model + state + context + logging + time + json + random
+    public static let functions: [Function] =
+        workspace + jobs + services + model + state + context + logging + time + json + random
 
     /// The tables with known members that the functions give.
     public static let records: [Record] = workspaceRecords + jobRecords + serviceRecords + modelRecords
