@@ -16,6 +16,8 @@ public struct Casting: Sendable {
     /// Nil when no endpoint is configured: an agent that asks for a model is told so.
     public var agentModel: ChatClient?
     public var simulatorModel: ChatClient?
+    /// What there is for tools beside the workspace.
+    public var resources = ToolResources()
     /// Settings of the plugins' own, as their manifests describe them.
     public var agentConfig: JSONValue = [:]
     public var simulatorConfig: JSONValue = [:]
@@ -30,39 +32,48 @@ public struct Casting: Sendable {
     var plugins: [Plugin] { [agent, simulator] + tools + guards }
 }
 
-/// The plugins of one trajectory, each with a state of its own.
+/// The plugins of one dialogue, each with a state of its own.
 struct Cast: Sendable {
     var agent: Player
-    var simulator: Player
-    var guards: [Player]
+    /// Nil in a session below another dialogue: nobody simulates its user.
+    var simulator: Player?
+    var guards: [Player] = []
     var tools: ToolDispatcher
 }
 
 extension Casting {
     /// Starts the plugins. Only tools reach the workspace.
     func cast(
-        in workspace: Workspace, seed: UInt64, scenario id: String, trace: TraceWriter
+        _ provision: Provision, seed: UInt64, scenario id: String, trace: TraceWriter
     ) async throws(PluginError) -> Cast {
         let stage = PluginStage(seed: seed, id: id, trace: trace)
-        var tools: [ToolDispatcher.Tool] = []
-        for plugin in self.tools {
-            let instance = try await stage.start(plugin, workspace: workspace)
-            tools.append(ToolDispatcher.Tool(plugin: plugin, instance: instance))
-        }
         var guards: [Player] = []
         for plugin in self.guards { guards.append(try await stage.player(plugin, model: nil)) }
+        var cast = try await castBelow(provision, tools: tools, stage)
+        cast.simulator = try await stage.player(
+            simulator, simulatorConfig, model: simulatorModel.map { (.simulator, $0) })
+        cast.guards = guards
+        return cast
+    }
+
+    /// The agent with tools alone.
+    func castBelow(
+        _ provision: Provision, tools: [Plugin], _ stage: PluginStage
+    ) async throws(PluginError) -> Cast {
+        let isMain = provision.desk?.own.depth ?? 0 == 0
+        let foreign = isMain ? await foreignTools(in: provision.workspace, stage.hostCalls) : []
+        let own = tools.map { stage.tool($0, provision) }
+        // One that does not start is known before anything is done.
+        for tool in own { tool.instances.giveBack(try await tool.instances.take()) }
         return Cast(
             agent: try await stage.player(agent, agentConfig, model: agentModel.map { (.agent, $0) }),
-            simulator: try await stage.player(
-                simulator, simulatorConfig, model: simulatorModel.map { (.simulator, $0) }),
-            guards: guards,
             tools: ToolDispatcher(
-                tools: tools, foreign: await foreignTools(in: workspace, stage.hostCalls), trace: trace,
-                hostCalls: stage.hostCalls))
+                tools: own, foreign: foreign, trace: stage.trace,
+                hostCalls: stage.hostCalls, seesImages: resources.agentSeesImages))
     }
 }
 
-/// What the plugins of one trajectory share.
+/// What the plugins of one dialogue share.
 struct PluginStage {
     let seed: UInt64
     let id: String
@@ -70,32 +81,48 @@ struct PluginStage {
     let hostCalls = HostCallLog()
     /// Gets level, text and plugin of each line at once, beside the trace.
     var onLog: (@Sendable (String, String, String) -> Void)?
-    /// Bounds every command of the tools.
-    var bound: (@Sendable (inout ExecRequest) -> Void)?
 
     func player(
         _ plugin: Plugin, _ config: JSONValue = [:], model: (role: ModelRole, client: ChatClient)?
     ) async throws(PluginError) -> Player {
         let chat = model.map { RecordedChat($0.role, client: $0.client, trace: trace) }
+        var services = services(plugin, hostCalls)
+        if let chat { services.chat = { request in try await chat.answer(request) } }
+        let instance = try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id), config: config)
         return Player(
-            kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
-            instance: try await start(plugin, config, chat: chat), chat: chat, hostCalls: hostCalls, trace: trace)
+            kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name, instance: instance, chat: chat,
+            hostCalls: hostCalls, trace: trace)
     }
 
+    func tool(_ plugin: Plugin, _ provision: Provision) -> ToolDispatcher.Tool {
+        let instances = ToolInstances { number async throws(PluginError) in
+            try await start(plugin, provision, number: number)
+        }
+        return ToolDispatcher.Tool(plugin: plugin, instances: instances)
+    }
+
+    /// - Parameter number: of the instance; each draws from streams of its own.
     func start(
-        _ plugin: Plugin, _ config: JSONValue = [:], workspace: Workspace? = nil, chat: RecordedChat? = nil
-    ) async throws(PluginError) -> PluginInstance {
-        let log = hostCalls
+        _ plugin: Plugin, _ provision: Provision, number: Int = 0
+    ) async throws(PluginError) -> ToolInstances.Started {
+        let log = HostCallLog()
+        let asks = plugin.manifest.permissions.model ? provision.resources.model : nil
+        let chat = asks.map { RecordedChat(.tool, client: $0, trace: trace) }
+        var services = services(plugin, log)
+        provision.equip(&services, for: plugin, chat: chat, log: log)
+        let name = number == 0 ? id : "\(id)#\(number)"
+        let instance = try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, name))
+        return ToolInstances.Started(instance: instance, log: log, chat: chat)
+    }
+
+    private func services(_ plugin: Plugin, _ log: HostCallLog) -> HostServices {
         let name = plugin.manifest.name
         var services = HostServices()
-        services.workspace = workspace
-        if let workspace, let bound { services.workspace = BoundedWorkspace(workspace: workspace, bound: bound) }
         services.onExec = { log.append(.exec($0, $1)) }
         services.onLog = { [onLog] level, text, fields in
             log.append(.log(level: level, text: text, fields: fields, plugin: name))
             onLog?(level, text, name)
         }
-        if let chat { services.chat = { request in try await chat.answer(request) } }
-        return try await PluginInstance(plugin, host: services, seed: Seed.derive(seed, id), config: config)
+        return services
     }
 }

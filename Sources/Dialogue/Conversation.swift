@@ -13,7 +13,7 @@ struct Conversation: Sendable {
     private(set) var messages: [JSONValue]
     private(set) var exchanges: [Exchange] = []
     private var open: UserTurn?
-    private var lastReply = ""
+    private(set) var lastReply = ""
     private var usedCallIDs: Set<String> = []
 
     init(system: String) {
@@ -46,6 +46,16 @@ struct Conversation: Sendable {
             "content": .string(answer),
         ])
     }
+
+    /// Images that a call returned. Servers take them from users only.
+    mutating func append(images: [ToolImage], of call: IdentifiedCall) {
+        guard !images.isEmpty else { return }
+        let note: JSONValue = ["type": "text", "text": .string("[images that \(call.wireName) returned]")]
+        messages.append(["role": "user", "content": .array([note] + images.map(\.part))])
+    }
+
+    /// What came in from outside of the dialogue, for the agent.
+    mutating func append(event text: String) { messages.append(["role": "user", "content": .string(text)]) }
 
     mutating func close(_ digest: ExecutionDigest) {
         guard let turn = open else { return }

@@ -16,6 +16,9 @@ struct DialogueDriver {
         var cast: Cast
         var trace: TraceWriter
         var started: ContinuousClock.Instant
+        /// This dialogue among those of its trajectory.
+        var session: Session
+        var provision: Provision
     }
 
     let scene: Scene
@@ -31,11 +34,24 @@ struct DialogueDriver {
     /// The last event of the agent: its calls belong to it.
     private var answerEvent: Int?
 
-    init(scene: Scene, limits: DialogueLimits, home: HomeSnapshot) {
+    /// What the agent said at the end of the last turn.
+    var lastReply: String { conversation.lastReply }
+    /// Messages from outside that this user turn has taken in.
+    private var events = 0
+
+    /// - Parameters:
+    ///   - query: what a user says who is not simulated; nil: the scenario's own query, if it is one.
+    ///   - stage: of the playbook that the query belongs to.
+    init(scene: Scene, limits: DialogueLimits, home: HomeSnapshot, query: String? = nil, stage: String? = nil) {
         self.scene = scene
         self.home = home
-        loop = TurnLoop(limits: limits, query: scene.scenario.query)
+        loop = TurnLoop(limits: limits, query: query ?? scene.scenario.query, stage: stage)
         conversation = Conversation(system: scene.systemPrompt)
+    }
+
+    /// Another turn of a user who is not simulated, after `play` has returned.
+    mutating func goOn(with query: String) {
+        loop = TurnLoop(limits: loop.limits, query: query, deliveredTurns: loop.deliveredTurns)
     }
 
     /// Until the dialogue ends.
@@ -58,13 +74,17 @@ struct DialogueDriver {
         counts.pluginBugs = tally.pluginBugs
         counts.refusedProposals = loop.refusedProposals
         counts.emptyAnswers = loop.emptyAnswers
-        counts.agentTokens = scene.cast.agent.tokens
-        counts.simulatorTokens = scene.cast.simulator.tokens
+        counts.agentTokens = scene.cast.agent.tokens + scene.cast.tools.tokens
+        counts.simulatorTokens = scene.cast.simulator?.tokens ?? 0
         return counts
     }
 
+    /// Sessions below count as this one's.
     private var usage: Usage {
-        Usage(elapsed: .now - scene.started, tokens: scene.cast.agent.tokens + scene.cast.simulator.tokens)
+        let below = scene.provision.desk?.tree.tokens(below: scene.session) ?? 0
+        return Usage(
+            elapsed: .now - scene.started,
+            tokens: scene.cast.agent.tokens + scene.cast.tools.tokens + (scene.cast.simulator?.tokens ?? 0) + below)
     }
 
     private mutating func perform(_ step: TurnLoop.Step) async throws(Ending) -> TurnLoop.Event {
@@ -84,9 +104,12 @@ struct DialogueDriver {
 
 extension DialogueDriver {
     private mutating func propose(_ number: Int, _ note: ProposalNote?) async throws(Ending) -> TurnLoop.Event {
+        guard let simulator = scene.cast.simulator else {
+            throw Ending(.infrastructure, "nobody simulates the user of this dialogue")
+        }
         let answer: JSONValue
         do throws(PlayerFailure) {
-            answer = try await scene.cast.simulator.call("next", view(forTurn: number, note), turn: number)
+            answer = try await simulator.call("next", view(forTurn: number, note), turn: number)
         } catch {
             if case .raised(let reason) = error { return .unreadableProposal(reason) }
             throw error.ending(blaming: .simulatorError)
@@ -147,6 +170,8 @@ extension DialogueDriver {
         conversation.begin(turn)
         self.turn = turn
         results = []
+        events = 0
+        note()
         return .delivered
     }
 }
@@ -154,7 +179,22 @@ extension DialogueDriver {
 // MARK: - The agent's side
 
 extension DialogueDriver {
+    /// An answer that would end the turn while something has come in, or is still to come from sessions below, is said; then
+    /// the agent reads that and answers again.
     private mutating func askAgent(turn number: Int, step: Int) async throws(Ending) -> TurnLoop.Event {
+        await fireSchedule()
+        try takeMail(turn: number)
+        while true {
+            let answer = try await answer(turn: number, step: step)
+            guard case .say(let text, let reasoning) = answer else { return .answered(answer) }
+            conversation.append(text, reasoning: reasoning)
+            note()
+            guard events < loop.limits.eventsPerTurn, await hasMail() else { return .answered(answer) }
+            try takeMail(turn: number)
+        }
+    }
+
+    private mutating func answer(turn number: Int, step: Int) async throws(Ending) -> AgentAnswer {
         let value: JSONValue
         do throws(PlayerFailure) {
             value = try await scene.cast.agent.call("next", view(forStep: step), turn: number)
@@ -164,8 +204,36 @@ extension DialogueDriver {
             throw Ending(.agentError, "\(scene.cast.agent.title) \(error.reason)")
         }
         try recordAnswer(answer, turn: number)
-        if case .say(let text, let reasoning) = answer { conversation.append(text, reasoning: reasoning) }
-        return .answered(answer)
+        return answer
+    }
+
+    // MARK: From outside
+
+    private func fireSchedule() async {
+        for entry in scene.provision.schedule?.takeDue() ?? [] { await scene.provision.fire(entry) }
+    }
+
+    /// Waits for sessions below that are working: the turn is not over while somebody works for it.
+    private func hasMail() async -> Bool {
+        await fireSchedule()
+        let mailbox = scene.session.mailbox
+        if mailbox.isEmpty, scene.provision.desk?.isBusyBelow == true { await mailbox.wait() }
+        return !mailbox.isEmpty && !Task.isCancelled
+    }
+
+    private mutating func takeMail(turn number: Int) throws(Ending) {
+        // A session that waits for its next message takes it as a user's turn, not as something beside one.
+        for message in scene.session.mailbox.take() {
+            events += 1
+            try record(.event(message.text, source: message.source, facts: message.facts, turn: number))
+            conversation.append(event: message.text)
+        }
+    }
+
+    /// Others may look at this dialogue.
+    private func note() {
+        guard let tree = scene.provision.desk?.tree else { return }
+        scene.session.note(conversation.messages, counts, now: tree.now())
     }
 
     private func view(forStep step: Int) -> JSONValue {
@@ -194,25 +262,39 @@ extension DialogueDriver {
 
     private mutating func run(_ plan: CallPlan) async throws(Ending) -> TurnLoop.Event {
         let number = turn?.number ?? 0
-        var answers: [AnsweredCall] = []
         let calls = conversation.append(plan.run + plan.refused, text: plan.text, reasoning: plan.reasoning)
-        for (index, call) in calls.enumerated() {
-            let result: ToolResult
-            do throws(TraceError) {
-                result =
-                    index < plan.run.count
-                    ? try await scene.cast.tools.answer(call, turn: number, parent: answerEvent)
-                    : try scene.cast.tools.refuse(call, because: plan.refusal, turn: number, parent: answerEvent)
-            } catch { throw Ending(error) }
-            conversation.append(answer: result.modelText, to: call)
-            results.append(result)
-            tally.count(result)
-            answers.append(AnsweredCall(call.call, result: result.text))
-            guard scene.workspace.isOpen else {
-                throw Ending(.infrastructure, "the workspace ended while `\(call.call.name)` ran")
+        let wanted = Array(calls.prefix(plan.run.count))
+        var answers: [AnsweredCall] = []
+        do throws(TraceError) {
+            if scene.cast.tools.areParallel(wanted) {
+                for result in try await scene.cast.tools.answer(together: wanted, turn: number, parent: answerEvent) {
+                    take(result, &answers)
+                }
+            } else {
+                for call in wanted where scene.workspace.isOpen {
+                    take(try await scene.cast.tools.answer(call, turn: number, parent: answerEvent), &answers)
+                }
             }
+            for call in calls.dropFirst(plan.run.count) where scene.workspace.isOpen {
+                take(
+                    try scene.cast.tools.refuse(call, because: plan.refusal, turn: number, parent: answerEvent),
+                    &answers)
+            }
+        } catch { throw Ending(error) }
+        guard scene.workspace.isOpen else {
+            let last = answers.last?.call.name ?? "no call"
+            throw Ending(.infrastructure, "the workspace ended while `\(last)` ran")
         }
+        note()
         return .callsAnswered(answers)
+    }
+
+    private mutating func take(_ result: ToolResult, _ answers: inout [AnsweredCall]) {
+        conversation.append(answer: result.modelText, to: result.call)
+        if scene.cast.tools.seesImages { conversation.append(images: result.images, of: result.call) }
+        results.append(result)
+        tally.count(result)
+        answers.append(AnsweredCall(result.call.call, result: result.text))
     }
 
     private mutating func takeStock() async throws(Ending) -> TurnLoop.Event {
@@ -237,7 +319,7 @@ extension DialogueDriver {
     }
 
     private func log(_ text: String, _ answer: JSONValue, turn number: Int) throws(Ending) {
-        try record(.log("info", text, source: scene.cast.simulator.name, fields: answer, turn: number))
+        try record(.log("info", text, source: scene.cast.simulator?.name ?? "simulator", fields: answer, turn: number))
     }
 }
 

@@ -17,6 +17,25 @@ public struct DialogueLimits: Sendable, Hashable {
     /// How often the agent is asked again after an answer with neither text nor calls.
     public var emptyAnswerRetries = 2
 
+    /// Messages from outside (scheduled ones, replies of sessions) that one user turn takes in.
+    public var eventsPerTurn = 20
+    public var sessions = SessionLimits()
+
+    public init() {}
+}
+
+/// What the sessions below a dialogue may use.
+public struct SessionLimits: Sendable, Hashable {
+    /// Of one trajectory, over its whole life.
+    public var count = 16
+    public var atOnce = 4
+    /// 1: a session below the main dialogue starts none of its own.
+    public var depth = 1
+    /// Of one session.
+    public var wall: Duration = .seconds(900)
+    public var toolCalls = 100
+    public var turns = 10
+
     public init() {}
 }
 

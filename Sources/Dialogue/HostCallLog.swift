@@ -1,4 +1,6 @@
 import JSON
+import Models
+import Plugins
 import Synchronization
 import Trace
 import Workspaces
@@ -8,6 +10,10 @@ import Workspaces
 final class HostCallLog: Sendable {
     enum Entry: Sendable {
         case exec(ExecRequest, ExecResult)
+        /// The end of a job, which the call noticed.
+        case job(id: String, ExecRequest, ExecResult)
+        case action(HostCall, plugin: String)
+        case network(EgressAttempt, url: String, response: HTTPResponse?)
         case log(level: String, text: String, fields: JSONValue?, plugin: String)
     }
 
@@ -30,13 +36,52 @@ final class HostCallLog: Sendable {
         for entry in take() {
             switch entry {
             case .exec(let request, let result):
-                let exec = try trace.append(.exec(request, result, call: call, turn: turn))
-                for denial in result.denials { try trace.append(.denial(denial.json, call: exec, turn: turn)) }
+                try write(.exec(request, result, call: call, turn: turn), result, to: trace, turn)
                 last = result
+            case .job(let id, let request, let result):
+                var event = TraceEvent.exec(request, result, call: call, turn: turn)
+                event.payload["job"] = .string(id)
+                try write(event, result, to: trace, turn)
+            case .action(let action, let plugin):
+                try trace.append(.action(action, plugin: plugin, call: call, turn: turn))
+            case .network(let attempt, let url, let response):
+                try trace.append(.network(attempt, url: url, response, call: call, turn: turn))
             case .log(let level, let text, let fields, let plugin):
                 try trace.append(.log(level, text, source: plugin, fields: fields, turn: turn, parent: call))
             }
         }
         return last
+    }
+
+    private func write(
+        _ event: TraceEvent, _ result: ExecResult, to trace: TraceWriter, _ turn: Int?
+    ) throws(TraceError) {
+        let exec = try trace.append(event)
+        for denial in result.denials { try trace.append(.denial(denial.json, call: exec, turn: turn)) }
+    }
+}
+
+extension TraceEvent {
+    /// The body of a page stands in the `network` event.
+    fileprivate static func action(_ action: HostCall, plugin: String, call: Int?, turn: Int?) -> TraceEvent {
+        var result = action.result
+        if action.function == "http.fetch", result?["source"]?.string == "web" { result?["body"] = nil }
+        let error = action.errorCode.map { code -> JSONValue in
+            ["code": .string(code), "message": .string(action.errorMessage ?? "")]
+        }
+        return .hostCall(
+            action.function, plugin: plugin, arguments: action.arguments, result: result, error: error,
+            wallMilliseconds: action.wall.milliseconds, call: call, turn: turn)
+    }
+
+    fileprivate static func network(
+        _ attempt: EgressAttempt, url: String, _ response: HTTPResponse?, call: Int?, turn: Int?
+    ) -> TraceEvent {
+        var payload: JSONObject = ["attempt": attempt.json, "url": .string(url)]
+        guard let response else { return TraceEvent(.network, turn: turn, parent: call, payload: payload) }
+        payload["status"] = .int(response.status)
+        payload["headers"] = .array(response.headers.map { [.string($0.name), .string($0.value)] })
+        payload["truncated"] = .bool(response.isCut)
+        return TraceEvent(.network, turn: turn, parent: call, payload: payload).attaching("body", response.body)
     }
 }

@@ -21,7 +21,7 @@ public actor ToolBench {
     }
 
     public nonisolated let tools: [Plugin]
-    private let workspace: Workspace
+    private let provision: Provision
     private let stage: @Sendable () -> PluginStage
     private let trace: TraceWriter
     /// Instances that do nothing now, by tool. A call takes the one that was used last, so one call after another meets the same.
@@ -35,14 +35,14 @@ public actor ToolBench {
     ///   - bound: puts bounds on every command that a tool runs.
     ///   - onLog: gets level, text and plugin of what tools log, at once.
     public init(
-        tools: [Plugin], workspace: Workspace, seed: UInt64, id: String, trace: TraceWriter,
-        bound: (@Sendable (inout ExecRequest) -> Void)? = nil,
+        tools: [Plugin], workspace: Workspace, resources: ToolResources = ToolResources(), seed: UInt64, id: String,
+        trace: TraceWriter, bound: (@Sendable (inout ExecRequest) -> Void)? = nil,
         onLog: (@Sendable (_ level: String, _ text: String, _ plugin: String) -> Void)? = nil
     ) async throws(PluginError) {
         self.tools = tools
-        self.workspace = workspace
         self.trace = trace
-        stage = { PluginStage(seed: seed, id: id, trace: trace, onLog: onLog, bound: bound) }
+        provision = Provision(workspace: workspace, resources: resources, trace: trace, bound: bound)
+        stage = { PluginStage(seed: seed, id: id, trace: trace, onLog: onLog) }
         for tool in tools { idle[tool.manifest.name] = [try await start(tool)] }
     }
 
@@ -92,9 +92,10 @@ public actor ToolBench {
     /// With a log of host calls of its own, so that each command is recorded below the call that ran it.
     private func start(_ tool: Plugin) async throws(PluginError) -> ToolDispatcher {
         let stage = stage()
-        let instance = try await stage.start(tool, workspace: workspace)
+        let first = try await stage.start(tool, provision)
+        let instances = ToolInstances(first: first)
         return ToolDispatcher(
-            tools: [ToolDispatcher.Tool(plugin: tool, instance: instance)], trace: trace, hostCalls: stage.hostCalls)
+            tools: [ToolDispatcher.Tool(plugin: tool, instances: instances)], trace: trace, hostCalls: stage.hostCalls)
     }
 }
 

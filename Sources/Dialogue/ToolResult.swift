@@ -9,6 +9,7 @@ struct ToolResult: Sendable {
     /// All of it; the agent gets ``modelText``.
     var text: String
     var details: JSONValue?
+    var images: [ToolImage] = []
     var error: ToolError?
     /// The last command that ran during the call.
     var lastExec: ExecResult?
@@ -27,6 +28,28 @@ struct ToolResult: Sendable {
         view["stdout"] = details?["stdout"] ?? lastExec.map { .string($0.stdout.text) }
         view["text"] = .string(modelText)
         return .object(view)
+    }
+}
+
+/// An image that a tool returned: one of `images = {{mime = "image/png", data = BASE64}}` in its result.
+struct ToolImage: Sendable, Hashable {
+    var mime: String
+    /// Base64.
+    var data: String
+
+    init?(_ value: JSONValue) {
+        guard let mime = value["mime"]?.string, mime.hasPrefix("image/"), let data = value["data"]?.string else {
+            return nil
+        }
+        self.mime = mime
+        self.data = data
+    }
+
+    var json: JSONValue { ["mime": .string(mime), "data": .string(data)] }
+
+    /// As chat models take it.
+    var part: JSONValue {
+        ["type": "image_url", "image_url": ["url": .string("data:\(mime);base64,\(data)")]]
     }
 }
 

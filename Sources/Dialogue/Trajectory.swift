@@ -40,11 +40,7 @@ struct Trajectory {
     }
 
     private func recordStart() throws(Ending) {
-        var used = runner.casting.plugins.map { plugin in
-            TraceEvent.PluginUse(
-                kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
-                version: plugin.manifest.version.description, hash: plugin.hash)
-        }
+        var used = runner.casting.plugins.map { TraceEvent.PluginUse($0) }
         try record(
             .start(
                 trajectory: scenario.id, seed: seed, ise: runner.version, isolation: runner.host.isolation.json,
@@ -75,13 +71,18 @@ struct Trajectory {
                 throw Ending(.infrastructure, "the task `\(tasks[index].name)`: \(error)")
             }
         }
-        let cast = try await cast(in: workspace)
-        try record(.prompt(system: SystemPrompt.text, tools: cast.tools.definitions))
+        let (session, provision) = provision(workspace)
+        let cast = try await cast(provision)
+        let prompt = SystemPrompt.text(network: workspace.policy.network)
+        try record(.prompt(system: prompt, tools: cast.tools.definitions))
         let scene = DialogueDriver.Scene(
             scenario: scenario, playbook: Playbook(scenario.tasks), fixturePaths: tasks.flatMap(\.fixture.files.keys),
-            systemPrompt: SystemPrompt.text, workspace: workspace, cast: cast, trace: trace, started: started)
+            systemPrompt: prompt, workspace: workspace, cast: cast, trace: trace, started: started, session: session,
+            provision: provision)
         var driver = DialogueDriver(scene: scene, limits: runner.limits, home: try await snapshot(of: workspace))
         let ending = await driver.play()
+        await provision.desk?.tree.stopAll(below: session)
+        try recordLeftovers(provision)
         result.end(ending)
         result.counts = driver.counts
         result.simulatorSuccess = driver.loop.simulatorSuccess
@@ -91,11 +92,37 @@ struct Trajectory {
         result.decide()
     }
 
-    private func cast(in workspace: Workspace) async throws(Ending) -> Cast {
+    private func cast(_ provision: Provision) async throws(Ending) -> Cast {
         do throws(PluginError) {
-            return try await runner.casting.cast(in: workspace, seed: seed, scenario: scenario.id, trace: trace)
+            return try await runner.casting.cast(provision, seed: seed, scenario: scenario.id, trace: trace)
         } catch {
             throw Ending(.infrastructure, "a plugin does not start: \(error.message)")
+        }
+    }
+
+    /// What the main dialogue's tools get, and the sessions and the schedule behind it.
+    private func provision(_ workspace: Workspace) -> (Session, Provision) {
+        var provision = Provision(
+            workspace: workspace, resources: runner.casting.resources, trace: trace, tasks: scenario.tasks,
+            bound: runner.bound)
+        let now = HostServices().now
+        let tree = SessionTree(
+            limits: runner.limits.sessions, task: scenario.intent["natural_language_intent"]?.string ?? "", now: now)
+        let family = ChildDialogue.Family(
+            runner: runner, scenario: scenario, seed: seed, tree: tree, store: provision.store)
+        let desk = ChildDialogue.desk(family, own: tree.main, workspace: workspace, trace: trace)
+        provision.desk = desk
+        provision.schedule = Schedule(now: now)
+        provision.fire = { entry in await desk.fire(entry) }
+        return (tree.main, provision)
+    }
+
+    /// Jobs that still run, and what was scheduled and never came due.
+    private func recordLeftovers(_ provision: Provision) throws(Ending) {
+        do throws(TraceError) { try provision.recordJobs(turn: nil) } catch { throw Ending(error) }
+        for entry in provision.schedule?.waiting ?? [] {
+            let text = "\(entry.id) was not due by the end of the dialogue"
+            try record(.log("info", text, source: "schedule", fields: Schedule.view(entry).json))
         }
     }
 

@@ -7,6 +7,8 @@ public struct TrajectoryRunner: Sendable {
     public var casting: Casting
     public var host: WorkspaceHost
     public var policy = Policy()
+    /// Puts bounds on every command that a tool runs.
+    public var bound: (@Sendable (inout ExecRequest) -> Void)?
     public var limits = DialogueLimits()
     /// The run's configuration, for the `start` event.
     public var settings: JSONValue = [:]

@@ -56,16 +56,23 @@ public struct TurnLoop: Sendable {
     /// How often each call has had the same result in this user turn.
     private var sameResults: [AnsweredCall: Int] = [:]
     private var endingAfterCalls: Ending?
+    /// Of the query.
+    private let stage: String?
 
-    public init(limits: DialogueLimits, query: String? = nil) {
+    /// - Parameters:
+    ///   - stage: of the playbook that the query belongs to.
+    ///   - deliveredTurns: user turns that went before, in an earlier loop over the same conversation.
+    public init(limits: DialogueLimits, query: String? = nil, stage: String? = nil, deliveredTurns: Int = 0) {
         self.limits = limits
         self.query = query
+        self.stage = stage
+        self.deliveredTurns = deliveredTurns
     }
 
     /// The first step.
     public func start() -> Step {
         guard let query else { return .propose(turn: 1, nil) }
-        return .deliver(UserTurn(number: 1, text: query, origin: .record))
+        return .deliver(UserTurn(number: deliveredTurns + 1, text: query, stage: stage, origin: .record))
     }
 
     /// `usage` is read at the moment of the event; a spent budget ends the dialogue whatever has happened.

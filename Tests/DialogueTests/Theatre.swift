@@ -114,15 +114,17 @@ enum Theatre {
 
     /// Runs one trajectory of the given plugins. The trace has been verified.
     static func perform(
-        _ sources: [InlinePlugins.Source] = [shell, agent, simulator], tasks: [JSONValue] = [task], seed: UInt64 = 7,
-        agentURL: String? = nil, limits: (inout DialogueLimits) -> Void = { _ in }
+        _ sources: [InlinePlugins.Source] = [shell, agent, simulator], shipped: [String] = [],
+        tasks: [JSONValue] = [task], intent: JSONValue = intent, seed: UInt64 = 7, agentURL: String? = nil,
+        limits: (inout DialogueLimits) -> Void = { _ in }
     ) async throws -> Performance {
         let plugins = try InlinePlugins(sources)
         func named(_ kind: PluginManifest.Kind) throws -> [Plugin] {
             try sources.filter { $0.kind == kind.rawValue }.map { try plugins.plugin(kind, $0.name) }
         }
         var casting = Casting(
-            agent: try named(.agent)[0], simulator: try named(.simulator)[0], tools: try named(.tool),
+            agent: try named(.agent)[0], simulator: try named(.simulator)[0],
+            tools: try named(.tool) + shipped.map(ToolRoom.tool),
             guards: try named(.guard))
         if let agentURL { casting.agentModel = try client(agentURL) }
         var runner = TrajectoryRunner(casting: casting, host: try await SharedHost.host, version: "test")

@@ -43,16 +43,17 @@ struct ToolDispatcherTests {
     ) {
         let plugins = try InlinePlugins(Self.tools)
         let trace = try TestTrace()
-        let log = HostCallLog()
         var tools: [ToolDispatcher.Tool] = []
         for source in Self.tools {
             let plugin = try plugins.plugin(.tool, source.name)
+            let log = HostCallLog()
             var services = HostServices()
             services.onLog = { log.append(.log(level: $0, text: $1, fields: $2, plugin: source.name)) }
             let instance = try await PluginInstance(plugin, host: services, seed: 1)
-            tools.append(ToolDispatcher.Tool(plugin: plugin, instance: instance))
+            let instances = ToolInstances(first: ToolInstances.Started(instance: instance, log: log))
+            tools.append(ToolDispatcher.Tool(plugin: plugin, instances: instances))
         }
-        let dispatcher = ToolDispatcher(tools: tools, trace: trace.writer, hostCalls: log)
+        let dispatcher = ToolDispatcher(tools: tools, trace: trace.writer, hostCalls: HostCallLog())
         var results: [ToolResult] = []
         for (index, call) in calls.enumerated() {
             let call = ProposedCall(name: call.name, arguments: call.arguments)
