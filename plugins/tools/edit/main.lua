@@ -1,12 +1,10 @@
 -- Replaces one exact piece of text. A piece that is not there, or there more than once, changes nothing.
 
+local kit = require("@tool_kit")
+
 local MAX_FILE = 8 * 1024 * 1024
 
-local function refuse(code, text, details)
-  details = details or {}
-  details.code = code
-  return { text = text, failed = true, details = details }
-end
+local refuse = kit.refuse
 
 local function line_of(text, position)
   return select(2, text:sub(1, position - 1):gsub("\n", "")) + 1
@@ -22,43 +20,12 @@ local function matches(text, piece)
   end
 end
 
--- Share of two-letter pairs that two lines have in common (Dice), 0 to 1.
-local function likeness(a, b)
-  local seen, total = {}, math.max(#a - 1, 0) + math.max(#b - 1, 0)
-  if total == 0 then return a == b and 1 or 0 end
-  for i = 1, #a - 1 do
-    local pair = a:sub(i, i + 1)
-    seen[pair] = (seen[pair] or 0) + 1
-  end
-  local common = 0
-  for i = 1, #b - 1 do
-    local pair = b:sub(i, i + 1)
-    if (seen[pair] or 0) > 0 then
-      common, seen[pair] = common + 1, seen[pair] - 1
-    end
-  end
-  return 2 * common / total
-end
-
-local function squeeze(text)
-  return (text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
-end
-
 -- The line of the file that looks most like the first line with words in `piece`.
 local function nearest(text, piece)
-  local wanted
-  for line in (piece .. "\n"):gmatch("(.-)\n") do
-    if line:find("%S") then wanted = squeeze(line) break end
+  for _, line in ipairs(kit.lines(piece)) do
+    if line:find("%S") then return kit.nearest(kit.lines(text), line) end
   end
-  if not wanted then return nil end
-  local best, number = { score = 0 }, 0
-  for line in (text .. "\n"):gmatch("(.-)\n") do
-    number = number + 1
-    if number > 20000 then break end
-    local score = likeness(wanted, squeeze(line))
-    if score > best.score then best = { score = score, line = line, number = number } end
-  end
-  return best.score >= 0.4 and best or nil
+  return nil
 end
 
 local function not_there(path, text, piece)
@@ -80,7 +47,7 @@ local function too_many(path, text, found)
 end
 
 local function run(args)
-  local path = args.path:gsub("^~/", "")
+  local path = kit.path(args.path)
   local there = ws.stat(path)
   if not there then return refuse("not_found", ("edit: %s: no such file"):format(path)) end
   if there.kind == "directory" then return refuse("is_directory", ("edit: %s is a directory"):format(path)) end

@@ -1,4 +1,7 @@
--- Runs one bash command. Everything the command did is a fact of the result; nothing is rewritten or retried.
+-- Runs one bash command. Everything the command did is a fact of the result; nothing is rewritten or retried. One that takes
+-- long goes on as a job, which the process tool looks after.
+
+local kit = require("@tool_kit")
 
 local HEAD, TAIL = 14000, 6000 -- bytes of one stream that the model is shown when the stream is longer than both
 local KEEP = 256 * 1024 -- bytes of one stream in the result's details; the record of the run has all of it
@@ -55,24 +58,33 @@ local function leftovers(list)
   return ("[still running in the background: %s]"):format(table.concat(names, "; "))
 end
 
-local function run(args, ctx)
-  if not args.command:find("%S") then return ctx.fail("invalid_args", "command is empty: say what bash should run") end
-  local directory = args.workdir
-  if directory == "" then directory = nil end
-  if directory then
-    directory = directory:gsub("^~/", ""):gsub("^~$", ".")
-    local there = ws.stat(directory)
-    if not there or there.kind == "file" then
-      local why = there and "is a file, not a directory" or "does not exist"
-      return { text = ("exec: workdir %s %s; nothing was run"):format(args.workdir, why), failed = true,
-        details = { code = "bad_workdir" } }
-    end
-  end
+-- What other runtimes offer and this one has not: an error, before anything has run.
+local function refusal(args)
+  if args.elevated then return "elevated: commands run with the rights of the workspace's user, there are no others" end
+  if args.host and args.host ~= "sandbox" then return ("host %s: commands run in the workspace and nowhere else"):format(args.host) end
+  if args.node and args.node ~= "" then return ("node %s: there are no other machines"):format(args.node) end
+  if args.security == "deny" then return "security deny: so nothing was run" end
+  if args.ask == "always" then return "ask always: there is nobody who could approve a command" end
+  return nil
+end
 
-  local timeout = args.timeout or 120
-  local result = ws.exec({ "bash", "-c", args.command },
-    { cwd = directory, env = args.env, timeout_ms = math.floor(timeout * 1000) })
+local function directory_of(args)
+  if not args.workdir or args.workdir == "" then return nil end
+  local directory = kit.path(args.workdir)
+  local there = ws.stat(directory)
+  if there and there.kind ~= "file" then return directory end
+  return nil, ("exec: workdir %s %s; nothing was run"):format(args.workdir, there and "is a file, not a directory" or "does not exist")
+end
 
+local function still_running(state, args)
+  local parts = {}
+  append(parts, shorten(state.stdout, #state.stdout))
+  append(parts, shorten(state.stderr, #state.stderr))
+  append(parts, ("Command still running (session %s, pid %d). Use process (list, poll, log, write, kill) for follow-up."):format(state.job, state.pid))
+  return { text = table.concat(parts), details = { status = "running", session = state.job, pid = state.pid, command = args.command } }
+end
+
+local function finished(result, timeout)
   local parts = {}
   append(parts, shorten(result.stdout, result.stdout_bytes or #result.stdout))
   append(parts, shorten(result.stderr, result.stderr_bytes or #result.stderr))
@@ -92,6 +104,25 @@ local function run(args, ctx)
       stdout_bytes = result.stdout_bytes, stderr_bytes = result.stderr_bytes, truncated = result.truncated or false,
     },
   }
+end
+
+local function run(args, ctx)
+  if not args.command:find("%S") then return ctx.fail("invalid_args", "command is empty: say what bash should run") end
+  local refused = refusal(args)
+  if refused then return kit.refuse("unsupported", "exec: " .. refused .. "; nothing was run") end
+  local directory, wrong = directory_of(args)
+  if wrong then return kit.refuse("bad_workdir", wrong) end
+
+  local argv = { "bash", "-c", args.command }
+  local options = { cwd = directory, env = args.env, timeout_ms = math.floor(args.timeout * 1000), pty = args.pty }
+  if args.background then
+    options.keep_input = not args.pty
+    local started = ws.start(argv, options)
+    return still_running({ job = started.job, pid = started.pid, stdout = "", stderr = "" }, args)
+  end
+  options.patience_ms = math.floor(args.yieldMs)
+  local result = ws.exec(argv, options)
+  return result.running and still_running(result, args) or finished(result, args.timeout)
 end
 
 return { run = run }

@@ -1,11 +1,12 @@
 -- Shows a page of a text file, and says honestly what the page leaves out.
 
+local kit = require("@tool_kit")
+
 local MAX_LINES, MAX_BYTES = 2000, 50 * 1024
+local MAX_IMAGE = 4 * 1024 * 1024
 local MAX_FILE = 8 * 1024 * 1024 -- larger files are for head, sed and grep
 
-local function refuse(code, text)
-  return { text = text, failed = true, details = { code = code } }
-end
+local refuse = kit.refuse
 
 local function parent_of(path)
   local folder, name = path:match("^(.*)/([^/]+)/?$")
@@ -34,6 +35,32 @@ local function missing(path)
   if not found then return refuse("not_found", ("read: %s: no such file, and %s is not a directory either"):format(path, folder)) end
   local hint = #found > 0 and ("; near names there: " .. table.concat(found, ", ")) or ""
   return refuse("not_found", ("read: %s: no such file%s"):format(path, hint))
+end
+
+-- By its first bytes, not by its name.
+local function image_type(text)
+  if text:sub(1, 8) == "\137PNG\r\n\26\n" then return "image/png" end
+  if text:sub(1, 3) == "\255\216\255" then return "image/jpeg" end
+  if text:sub(1, 4) == "GIF8" then return "image/gif" end
+  if text:sub(1, 4) == "RIFF" and text:sub(9, 12) == "WEBP" then return "image/webp" end
+  return nil
+end
+
+local function size_of(text, mime)
+  if mime == "image/png" and #text >= 24 then
+    local width, height = string.unpack(">I4I4", text, 17)
+    return (", %dx%d pixels"):format(width, height)
+  end
+  return ""
+end
+
+local function attach(path, text, mime)
+  if #text > MAX_IMAGE then
+    return refuse("too_big", ("read: the image %s has %d bytes, more than the %d that can be attached; make it smaller first"):format(path, #text, MAX_IMAGE))
+  end
+  return { text = ("Read image file %s [%s%s, %d bytes]"):format(path, mime, size_of(text, mime), #text),
+    images = { { mime = mime, data = ws.read(path, { encoding = "base64", max_bytes = MAX_IMAGE }) } },
+    details = { mime = mime, bytes = #text } }
 end
 
 local function is_binary(text)
@@ -70,16 +97,18 @@ local function count_lines(text)
 end
 
 local function run(args)
-  local path = args.path:gsub("^~/", "")
+  local path = kit.path(args.path)
   local there = ws.stat(path)
   if not there then return missing(path) end
-  if there.kind == "directory" then return refuse("is_directory", ("read: %s is a directory; list it with exec and ls"):format(path)) end
+  if there.kind == "directory" then return refuse("is_directory", ("read: %s is a directory; list it with the list tool"):format(path)) end
   if (there.size or 0) > MAX_FILE then
     return refuse("too_big", ("read: %s has %d bytes, more than the %d that read handles; look at parts of it with exec (head, sed -n, grep)")
       :format(path, there.size, MAX_FILE))
   end
 
   local text = ws.read(path, { max_bytes = MAX_FILE })
+  local mime = image_type(text)
+  if mime then return attach(path, text, mime) end
   if is_binary(text) then
     return refuse("binary", ("read: %s is a binary file (%d bytes), not text; inspect it with exec, for example: od -c %s | head")
       :format(path, #text, path))

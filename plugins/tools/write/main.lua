@@ -1,11 +1,13 @@
 -- Writes a whole file. An existing file keeps its mode, so that a script stays executable.
 
+local kit = require("@tool_kit")
+
 local function plural(count, word)
   return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
 end
 
 local function run(args)
-  local path = args.path:gsub("^~/", "")
+  local path = kit.path(args.path)
   local before = ws.stat(path)
   if path:sub(-1) == "/" or (before and before.kind == "directory") then
     return { text = ("write: %s is a directory; give the path of a file"):format(path), failed = true,

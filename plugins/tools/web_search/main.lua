@@ -1,0 +1,22 @@
+local kit = require("@tool_kit")
+
+local codes = { E_UNAVAILABLE = "no_provider", E_UNSUPPORTED = "unsupported", E_HTTP = "failed", E_REFUSED = "refused" }
+
+local function run(args)
+  local ok, answer = pcall(web.search, args)
+  if not ok then
+    local code, message = kit.host_error(answer)
+    if not codes[code] then error(answer, 0) end
+    return kit.refuse(codes[code], "web_search: " .. message)
+  end
+  local lines = {}
+  for i, result in ipairs(answer.results) do
+    lines[#lines + 1] = ("%d. %s\n   %s%s\n   %s"):format(i, kit.squeeze(result.title), result.url,
+      result.published and (" (%s)"):format(result.published) or "", kit.head(kit.squeeze(result.snippet or ""), 600))
+  end
+  if #lines == 0 then return { text = ("No results for %s."):format(args.query), details = { provider = answer.provider, results = json.array({}) } } end
+  local text, id = kit.untrusted(table.concat(lines, "\n\n"), "Web Search")
+  return { text = text, details = { provider = answer.provider, results = answer.results, id = id } }
+end
+
+return { run = run }
