@@ -17,27 +17,33 @@ struct Ensemble: Sendable {
     init(_ configuration: RunConfiguration, catalog: PluginCatalog) throws(RunError) {
         let agent = try Self.plugin(.agent, configuration.agent, in: catalog)
         let simulator = try Self.plugin(.simulator, configuration.simulator, in: catalog)
-        let tools = catalog.plugins(kind: .tool)
-        guard !tools.isEmpty else {
+        let loaded = catalog.plugins(kind: .tool)
+        guard !loaded.isEmpty else {
             throw RunError(.input, "no tool plugin is loaded; add a directory that has tools/ with --plugins")
         }
+        let tools = try ToolChoice.tools(configuration.tools, of: loaded)
         var casting = Casting(agent: agent, simulator: simulator, tools: tools, guards: catalog.plugins(kind: .guard))
         casting.agentModel = try Self.client(.agent, for: agent, configuration)
         casting.simulatorModel = try Self.client(.simulator, for: simulator, configuration)
         casting.agentConfig = try Self.config(configuration.agentConfig, of: agent)
         casting.simulatorConfig = try Self.config(configuration.simulatorConfig, of: simulator)
         casting.toolSources = configuration.toolSources
+        casting.resources = try configuration.toolSettings.resources(
+            for: tools, environment: configuration.environment)
         self.casting = casting
         settings = Self.settings(configuration, casting)
         let keys = [("agent key", casting.agentModel), ("simulator key", casting.simulatorModel)]
         redactor = Redactor(
-            secrets: keys.map { Redactor.Secret(name: $0.0, value: $0.1?.settings.key?.value ?? "") })
+            secrets: keys.map { Redactor.Secret(name: $0.0, value: $0.1?.settings.key?.value ?? "") }
+                + casting.resources.secrets.map { Redactor.Secret(name: $0.0, value: $0.1) })
     }
 
     func runner(on host: WorkspaceHost, _ configuration: RunConfiguration) -> TrajectoryRunner {
         var runner = TrajectoryRunner(casting: casting, host: host, version: iseVersion)
         runner.limits = configuration.limits
         runner.settings = settings
+        runner.policy = configuration.policy.policy
+        runner.bound = { [policy = configuration.policy] in policy.tighten(&$0) }
         return runner
     }
 
@@ -103,6 +109,11 @@ struct Ensemble: Sendable {
             "agent": .string(configuration.agent), "simulator": .string(configuration.simulator),
             "max_turns": .int(configuration.limits.userTurns),
         ]
+        settings["tools"] = JSONValue(casting.tools.map(\.manifest.name))
+        if casting.resources.json != [:] { settings["tool_resources"] = casting.resources.json }
+        if configuration.policy.policy.network != .loopback {
+            settings["network"] = .string(configuration.policy.policy.network.description)
+        }
         if casting.agentConfig != [:] { settings["agent_config"] = casting.agentConfig }
         if casting.simulatorConfig != [:] { settings["simulator_config"] = casting.simulatorConfig }
         if !casting.toolSources.isEmpty { settings["tool_sources"] = .array(casting.toolSources.map { $0.settings }) }

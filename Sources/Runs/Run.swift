@@ -74,8 +74,8 @@ public struct Run: Sendable {
     /// Starting a host also clears what a run that was killed has left behind.
     private func startHost() async throws(RunError) -> WorkspaceHost {
         do {
-            let host = try await WorkspaceHost.start(configuration.hostOptions)
-            await host.prepare(configuration.jobs)
+            let host = try await WorkspaceHost.start(try configuration.policy.hostOptions())
+            await host.prepare(configuration.jobs, policy: configuration.policy.policy)
             return host
         } catch {
             throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")

@@ -32,8 +32,11 @@ public struct RunConfiguration: Sendable {
     public var simulatorConfig: String?
     /// What brings tools of its own into each workspace.
     public var toolSources: [any ToolSource] = []
-    /// What workspaces are made of.
-    public var hostOptions = HostOptions()
+    /// Names of tools or categories; empty: the usual ones.
+    public var tools: [String] = []
+    public var toolSettings = ToolSettings()
+    /// Of the workspaces.
+    public var policy = PolicyFile()
     public var environment: [String: String]
     /// Where plugins are looked for, first match first.
     public var pluginDirectories: [String]
@@ -80,7 +83,7 @@ public struct RunConfiguration: Sendable {
         json["seed"] = .int(Int(clamping: seed))
         json["jobs"] = .int(jobs)
         json["plugins"] = JSONValue(pluginDirectories)
-        if !hostOptions.binds.isEmpty { json["binds"] = JSONValue(hostOptions.binds.map { "\($0.source):\($0.path)" }) }
+        json["policy"] = policy.json
         return json
     }
 }

@@ -46,16 +46,14 @@ struct RunCommand: AsyncParsableCommand {
                 + "must be there (--bind). May be given several times.", valueName: "[name=]command"))
     var mcpServers: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "A directory or file of this machine, seen read-only inside. May be given several times.",
-            valueName: "host:inside"))
-    var bind: [String] = []
-
     @Flag(help: "Print the summary as one JSON object, the table to standard error.")
     var json = false
 
     @OptionGroup var models: ModelOptions
+    @OptionGroup var tools: ToolOptions
+    @OptionGroup(
+        title: "Policy of the workspaces (an option wins over the file)")
+    var policy: PolicyOptions
     @OptionGroup var plugins: PluginOptions
 
     func validate() throws {
@@ -64,7 +62,6 @@ struct RunCommand: AsyncParsableCommand {
         for server in mcpServers where ForeignServer(option: server) == nil {
             throw ValidationError("--mcp-server \(server): expected a command, or NAME=COMMAND")
         }
-        do { _ = try hostOptions() } catch { throw ValidationError(error.message) }
         if maxTurns < 1 { throw ValidationError("--max-turns must be at least 1") }
     }
 
@@ -99,19 +96,15 @@ struct RunCommand: AsyncParsableCommand {
         configuration.agent = agent
         configuration.simulator = simulator
         configuration.limits.userTurns = maxTurns
+        configuration.tools = tools.names
+        configuration.toolSettings = tools.settings
+        do { configuration.policy = try policy.effective() } catch { throw fail(error.message) }
         configuration.agentModel = models.agent
         configuration.agentConfig = models.agentConfig
         configuration.simulatorConfig = models.simulatorConfig
         configuration.simulatorModel = models.simulator
         configuration.toolSources = mcpServers.compactMap { ForeignServer(option: $0) }
-        do { configuration.hostOptions = try hostOptions() } catch { throw fail(error.message) }
         return configuration
-    }
-
-    private func hostOptions() throws(WorkspaceError) -> HostOptions {
-        var policy = PolicyFile()
-        if let key = PolicyFile.key(named: "binds"), !bind.isEmpty { try policy.set(key, toOptions: bind) }
-        return try policy.hostOptions()
     }
 
     private func show(_ summary: RunSummary) {

@@ -73,7 +73,8 @@ public struct EgressCheck: Sendable {
         let (permitted, refusals) = rules.permitted(resolution.addresses, of: target, own: own)
         guard let address = permitted.first else {
             (attempt.verdict, attempt.reason) = (
-                .refused, "it resolves to \(refusals.joined(separator: "; ")), which only a rule for that very address allows"
+                .refused,
+                "it resolves to \(refusals.joined(separator: "; ")), which only a rule for that very address allows"
             )
             return
         }

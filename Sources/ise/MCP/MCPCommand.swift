@@ -32,6 +32,7 @@ struct MCPCommand: AsyncParsableCommand {
     @Option(help: "Seed of what plugins draw.")
     var seed: UInt64 = 1
 
+    @OptionGroup var toolOptions: ToolOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() async throws {
@@ -39,12 +40,17 @@ struct MCPCommand: AsyncParsableCommand {
         let policy: PolicyFile
         do { policy = try options.effective() } catch { throw fail(error.message) }
         let catalog = try await plugins.catalog(in: plugins.find())
-        let tools = catalog.plugins(kind: .tool)
-        guard !tools.isEmpty else {
+        let loaded = catalog.plugins(kind: .tool)
+        guard !loaded.isEmpty else {
             throw fail("no tool plugin is loaded; add a directory that has tools/ with --plugins")
         }
+        let (tools, resources): ([Plugin], ToolResources)
+        do {
+            tools = try ToolChoice.tools(toolOptions.names, of: loaded)
+            resources = try toolOptions.settings.resources(for: tools, environment: RunConfiguration.processEnvironment)
+        } catch { throw fail("\(error)") }
         let session = MCPSession(
-            policy: policy, tools: tools, workdir: workdirFrom, keep: keep,
+            policy: policy, tools: tools, resources: resources, workdir: workdirFrom, keep: keep,
             out: out ?? RunDirectory.dated("runs/mcp-"), seed: seed)
         do { try await session.serve() } catch { throw fail("\(error)") }
     }

@@ -12,6 +12,7 @@ import Workspaces
 struct MCPSession {
     let policy: PolicyFile
     let tools: [Plugin]
+    let resources: ToolResources
     let workdir: String?
     let keep: String?
     let out: String
@@ -63,7 +64,7 @@ struct MCPSession {
         let log = LogRelay()
         let bound: @Sendable (inout ExecRequest) -> Void = { [policy] in policy.tighten(&$0) }
         let bench = try await ToolBench(
-            tools: tools, workspace: workspace, seed: seed, id: Self.id, trace: trace,
+            tools: tools, workspace: workspace, resources: resources, seed: seed, id: Self.id, trace: trace,
             bound: bound, onLog: log.take)
         try trace.append(.prompt(system: instructions, tools: bench.definitions))
         let notes = Notes(trace: trace, most: Self.mostNotes)
