@@ -88,7 +88,7 @@ public struct Run: Sendable {
     ) async throws(RunError) {
         for source in configuration.toolSources {
             let workspace: Workspace
-            do { workspace = try await host.open() } catch {
+            do { workspace = try await host.open(configuration.policy.policy) } catch {
                 throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")
             }
             let lines = Lines()
