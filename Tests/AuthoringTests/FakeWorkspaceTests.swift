@@ -68,7 +68,7 @@ import Workspaces
     @Test func `It answers and fails as a real workspace does`() async throws {
         let host = try await WorkspaceHost.start()
         let real = try await host.open()
-        let fake = FakeWorkspace { _, _ throws(WorkspaceError) in ExecResult(exitCode: 0) }
+        let fake = FakeWorkspace { _, _ throws(WorkspaceError) in [:] }
         for step in Self.steps {
             let answers = (await Self.take(step, in: fake), await Self.take(step, in: real))
             #expect(answers.0 == answers.1, "\(step)")

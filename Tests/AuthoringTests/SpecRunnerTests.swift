@@ -109,6 +109,27 @@ import Workspaces
         #expect(try await workshop.failures() == [])
     }
 
+    @Test func `Jobs run on, answer input and end by signals`() async throws {
+        let workshop = try Workshop(
+            """
+            return { run = function()
+              local id = ws.start({ 'calc' }).job
+              local hello = job.poll(id).stdout
+              job.write(id, '1+1\\n')
+              local answer = job.poll(id, { offset = #hello })
+              local ended = job.kill(id)
+              return { text = hello .. answer.stdout, running = answer.running, signal = ended.signal }
+            end }
+            """,
+            spec: """
+                t.it('talks', function()
+                  local ws = t.workspace({ exec = { calc = { running = true, stdout = '> ', replies = { ['1+1\\n'] = '2\\n' } } } })
+                  t.same(t.run({}, { ws = ws }), { text = '> 2\\n', running = true, signal = 9 })
+                end)
+                """)
+        #expect(try await workshop.failures() == [])
+    }
+
     @Test func `Other kinds are called by name, and their data is read`() async throws {
         let workshop = try Workshop(
             kind: .library, "return { add = function(a, b) return a + b end, names = { 'x' } }",

@@ -15,7 +15,8 @@ import Testing
             #expect(LuaState.syntaxError(in: Array(file.text.utf8), chunk: file.name) == nil, "\(file.name)")
         }
         let host = files[0].text
-        for function in HostReference.functions where function.library != "ctx" && !["print", "require"].contains(function.name) {
+        for function in HostReference.functions
+        where function.library != "ctx" && !["print", "require"].contains(function.name) {
             #expect(host.contains("\nfunction \(function.name)("), "\(function.name)")
         }
         for record in HostReference.records { #expect(host.contains("---@class \(record.name)\n"), "\(record.name)") }

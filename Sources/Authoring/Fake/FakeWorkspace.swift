@@ -1,17 +1,32 @@
+import Lua
 import Plugins
 import Synchronization
 import Workspaces
 
 /// A workspace in memory: files that behave as real ones, commands that somebody else answers.
 final class FakeWorkspace: WorkspaceAccess {
-    typealias Answer = @Sendable (ExecRequest, FakeWorkspace) async throws(WorkspaceError) -> ExecResult
+    /// What a command is to do, in the words of a spec.
+    typealias Answer = @Sendable (ExecRequest, _ isJob: Bool) async throws(WorkspaceError) -> LuaValue
 
     private let files = Mutex(FakeFiles())
     private let answer: Answer
+    /// The pids given so far; the first ones of a workspace are its own.
+    private let started = Atomic(10)
 
     init(answer: @escaping Answer) { self.answer = answer }
 
     func exec(_ command: ExecRequest) async throws(WorkspaceError) -> ExecResult {
+        try check(command)
+        return ExecResult(scripted: try await answer(command, false), limit: command.outputLimit)
+    }
+
+    func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
+        try check(command)
+        let pid = started.add(1, ordering: .relaxed).newValue
+        return FakeJob(command, pid: pid, scripted: try await answer(command, true))
+    }
+
+    private func check(_ command: ExecRequest) throws(WorkspaceError) {
         guard let program = command.argv.first, !program.isEmpty else {
             throw WorkspaceError(.commandNotFound, "there is no program to execute: argv is empty")
         }
@@ -25,11 +40,6 @@ final class FakeWorkspace: WorkspaceAccess {
         guard status.kind == .directory else {
             throw .failed(stage: "change to the directory", errno: Self.notDirectory, path: directory)
         }
-        return try await answer(command, self)
-    }
-
-    func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
-        FakeJob(request: command, end: try await exec(command))
     }
 
     func read(_ path: String, offset: Int, limit: Int) async throws(WorkspaceError) -> [UInt8] {

@@ -4,12 +4,13 @@ import Workspaces
 // Commands of a fake workspace: how a spec sees them, and what it may answer.
 
 extension LuaValue {
-    init(_ request: ExecRequest) {
+    init(_ request: ExecRequest, isJob: Bool) {
         var members = [
             Member("argv", .array(request.argv.map(LuaValue.bytes))), Member("cwd", .string(request.directory)),
             Member("stdin", .bytes(request.stdin)),
             Member("env", .object(request.environment.sorted { $0.key < $1.key }.map { Member($0, .string($1)) })),
             Member("timeout_ms", .int(Int(request.timeout / .milliseconds(1)))),
+            Member("job", .bool(isJob)), Member("terminal", .bool(request.terminal != nil)),
         ]
         if let silence = request.silenceTimeout {
             members.append(Member("silence_ms", .int(Int(silence / .milliseconds(1)))))

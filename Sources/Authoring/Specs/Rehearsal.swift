@@ -150,13 +150,12 @@ final class Rehearsal: Sendable {
         }
     }
 
-    func exec(_ request: ExecRequest) async throws(WorkspaceError) -> ExecResult {
-        let answer: LuaValue
+    /// What the spec says that a command does.
+    func exec(_ request: ExecRequest, isJob: Bool) async throws(WorkspaceError) -> LuaValue {
         do throws(LuaHostError) {
-            answer = try await ask(["ask": "exec", "request": LuaValue(request)])
+            return try await ask(["ask": "exec", "request": LuaValue(request, isJob: isJob)])
         } catch {
             throw WorkspaceError(scripted: error)
         }
-        return ExecResult(scripted: answer, limit: request.outputLimit)
     }
 }

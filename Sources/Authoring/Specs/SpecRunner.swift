@@ -65,6 +65,12 @@ public struct SpecRunner: Sendable {
         return results
     }
 
+    /// Without one there is nothing in which fake and real could differ.
+    private var usesWorkspace: Bool {
+        let permissions = plugin.manifest.permissions
+        return !permissions.programs.isEmpty || !permissions.files.isEmpty
+    }
+
     private func matches(_ test: SpecState.Test) -> Bool {
         options.filter.map { test.path.joined(separator: " ").contains($0) } ?? true
     }
@@ -81,7 +87,7 @@ public struct SpecRunner: Sendable {
                 results += await run(test, of: spec, in: .fake, mode: "fake")
             }
         }
-        if let host {
+        if let host, usesWorkspace || !options.fake || test.only == "real" {
             if test.only == "fake" {
                 if !options.fake {
                     results.append(result(spec, test, "real", .skipped("it runs in a fake workspace only")))

@@ -64,7 +64,9 @@ final class Stage: Sendable {
         switch place {
         case .fake:
             let rehearsal = rehearsal
-            workspace = FakeWorkspace { request, _ throws(WorkspaceError) in try await rehearsal.exec(request) }
+            workspace = FakeWorkspace { request, isJob throws(WorkspaceError) in
+                try await rehearsal.exec(request, isJob: isJob)
+            }
         case .real(let host):
             var policy = Policy()
             if rehearsal.observer != nil { policy.changeTracking = .metadata }

@@ -220,7 +220,7 @@ enum TestLibrary {
         end
 
         local exec_answer = { "code", "stdout", "stderr", "signal", "timed_out", "wall_ms", "files", "error", "message", "argv",
-          "left_running", "stdout_bytes", "stderr_bytes", "ended_by", 1 }
+          "left_running", "stdout_bytes", "stderr_bytes", "ended_by", "running", "replies", "ends_with_input", 1 }
 
         local function exec(request, ws)
           local script = ws.spec.exec
@@ -249,9 +249,11 @@ enum TestLibrary {
           for path, content in pairs(answer.files or {}) do
             if content == false then ws:remove(path) else ws:write(path, content) end
           end
-          return { code = answer.code, stdout = answer.stdout, stderr = answer.stderr, signal = answer.signal, timed_out = answer.timed_out,
-            wall_ms = answer.wall_ms, error = answer.error, message = answer.message, left_running = answer.left_running,
-            stdout_bytes = answer.stdout_bytes, stderr_bytes = answer.stderr_bytes, ended_by = answer.ended_by }
+          local given = {}
+          for key, value in pairs(answer) do
+            if type(key) == "string" and key ~= "files" and key ~= "argv" then given[key] = value end
+          end
+          return given
         end
 
         local function tool_calls(calls)

@@ -1,0 +1,23 @@
+local t = require("@test")
+local scan = require("@model_json")
+
+t.describe("model_json", function()
+  t.it("finds an object wherever a model puts it", function()
+    t.same(scan.object('{"a": 1}'), { a = 1 })
+    t.same(scan.object('Sure! ```json\n{"a": {"b": [1, 2]}}\n``` Anything else?'), { a = { b = { 1, 2 } } })
+    t.same(scan.object('set {x} first, then {"a": "}"} and more'), { a = "}" })
+  end)
+
+  t.it("says where it stands", function()
+    local value, first, last = scan.object('xx {"a": 1} yy {"b": 2}')
+    t.equal(value.a, 1)
+    t.equal(first, 4)
+    t.equal(scan.object('xx {"a": 1} yy {"b": 2}', last + 1).b, 2)
+  end)
+
+  t.it("gives nothing when there is none, or it is cut off", function()
+    t.is_nil(scan.object("no object here"))
+    t.is_nil(scan.object('{"a": "never closed'))
+    t.is_nil(scan.balanced("[1, [2]", 1))
+  end)
+end)
