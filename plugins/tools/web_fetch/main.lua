@@ -13,7 +13,7 @@ local function kind_of(type, body)
   if type:find("^text/") or type:find("xml", 1, true) or type:find("javascript", 1, true) then return "text" end
   if type == "" or type:find("^application/octet%-stream") then
     if body:find("^%s*<[!hH]") then return "html" end
-    if utf8.len(body) and not body:find("%z") then return "text" end
+    if utf8.len(body) and not body:find("\0", 1, true) then return "text" end
   end
   return nil
 end
