@@ -27,6 +27,46 @@ import Testing
         }
     }
 
+    @Test func `a request goes to the address that was checked, under the name that was asked for`() async throws {
+        try await ScriptedChatServer.with(answers: [.text("here"), .text("again")]) { server in
+            let port = server.url.split(separator: ":")[2].prefix { $0.isNumber }
+            for host in ["example.invalid", "tides.example"] {
+                var request = HTTPRequest("GET", "http://\(host):\(port)/x")
+                request.address = "127.0.0.1"
+                let response = try await client.send(request)
+                #expect(response.status == 200)
+            }
+            #expect(server.requests.map { $0.headers["host"] } == ["example.invalid:\(port)", "tides.example:\(port)"])
+        }
+    }
+
+    @Test func `a long body is cut where the request wants it`() async throws {
+        let long = ScriptedAnswer.text(String(repeating: "x", count: 300_000))
+        try await ScriptedChatServer.with(answers: [long, long]) { server in
+            var request = HTTPRequest("GET", server.url)
+            request.maximumResponseBytes = 100_000
+            request.cutsLongBodies = true
+            let cut = try await client.send(request)
+            #expect(cut.body.count == 100_000 && cut.isCut)
+            request.maximumResponseBytes = 300_000
+            let whole = try await client.send(request)
+            #expect(whole.body.count == 300_000 && !whole.isCut)
+        }
+    }
+
+    @Test func `a URL is read as libcurl reads it`() throws {
+        let url = try HTTPURL("http://Example.ORG/a/../b?c=d#frag")
+        #expect(url.port == 80 && url.scheme == "http")
+        #expect(!url.description.contains("frag"))
+        let next = try HTTPURL("/other?x=1", relativeTo: url)
+        #expect(next.description.hasSuffix("/other?x=1") && next.host == url.host)
+        #expect(try HTTPURL("http://0x7f.1/").host == "127.0.0.1")
+        #expect(try HTTPURL("https://[::1]:8443/").port == 8443)
+        for bad in ["ftp://x/", "http://a b/", "http://u:p@x/", "nonsense", "http://", "file:///etc/passwd"] {
+            #expect(throws: HTTPURL.Malformed.self, "\(bad)") { try HTTPURL(bad) }
+        }
+    }
+
     @Test(arguments: ["GET", "PUT", "DELETE"])
     func `other methods work`(method: String) async throws {
         try await ScriptedChatServer.with(answers: [.text("ok")]) { server in
