@@ -158,10 +158,13 @@ import Testing
         let place = try await Self.workshop()
         let watch = try ISEProcess(["plugin", "watch", place.file("plugins/tools/probe")])
         func wait(for text: String) async throws {
-            while try !watch.outputSoFar().contains(text), watch.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+            while try !watch.outputSoFar().contains(text), watch.isRunning {
+                try await Task.sleep(for: .milliseconds(20))
+            }
         }
         try await wait(for: "watching 1 plugins")
-        try place.write("plugins/tools/probe/main.lua", Array("return { run = function() return { text = strng } end }".utf8))
+        try place.write(
+            "plugins/tools/probe/main.lua", Array("return { run = function() return { text = strng } end }".utf8))
         try await wait(for: "failed")
         kill(watch.pid, SIGKILL)
         let ending = try await watch.ending()
