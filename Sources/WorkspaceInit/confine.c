@@ -298,25 +298,21 @@ static void refuse_fast_open(struct program *p, long number, unsigned flags)
     emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-static int load_filter(const struct confinement *confinement)
+static void build_filter(struct program *p, const struct confinement *confinement)
 {
-    static struct program p;
-    p.length = 0;
-    emit(&p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+    emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
     if (confinement->read_only)
-        refuse_metadata(&p);
+        refuse_metadata(p);
     if (confinement->only_programs)
-        refuse_memory_programs(&p);
+        refuse_memory_programs(p);
     if (confinement->no_network || confinement->proxy_port != 0)
-        refuse_sockets(&p, confinement->proxy_port != 0);
+        refuse_sockets(p, confinement->proxy_port != 0);
     if (confinement->proxy_port != 0) {
-        refuse_fast_open(&p, SYS_sendto, 3);
-        refuse_fast_open(&p, SYS_sendmsg, 2);
-        refuse_fast_open(&p, SYS_sendmmsg, 3);
+        refuse_fast_open(p, SYS_sendto, 3);
+        refuse_fast_open(p, SYS_sendmsg, 2);
+        refuse_fast_open(p, SYS_sendmmsg, 3);
     }
-    emit(&p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-    struct sock_fprog program = {p.length, p.code};
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
 int confinement_enter(const struct confinement *confinement)
@@ -326,5 +322,9 @@ int confinement_enter(const struct confinement *confinement)
 
 int confinement_seal(const struct confinement *confinement)
 {
-    return load_filter(confinement);
+    static struct program p;
+    p.length = 0;
+    build_filter(&p, confinement);
+    struct sock_fprog program = {p.length, p.code};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }

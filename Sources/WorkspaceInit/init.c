@@ -76,17 +76,28 @@ static void report_exit(struct init *init, struct command *command, int status, 
         _exit(0);
 }
 
+/* The old root is gone, or nothing is to run here. */
+static void join_helper(struct init *init, int status)
+{
+    init->helper = 0;
+    if (status != 0)
+        _exit(74);
+}
+
 static void reap(struct init *init)
 {
     int status;
     struct rusage usage;
     pid_t pid;
-    while ((pid = (pid_t)syscall(SYS_wait4, -1, &status, WNOHANG, &usage)) > 0)
+    while ((pid = (pid_t)syscall(SYS_wait4, -1, &status, WNOHANG, &usage)) > 0) {
+        if (pid == init->helper)
+            join_helper(init, status);
         for (int i = 0; i < MAX_COMMANDS; i++)
             if (init->commands[i].id != 0 && init->commands[i].pid == pid) {
                 report_exit(init, &init->commands[i], status, &usage);
                 break;
             }
+    }
 }
 
 /* Milliseconds until the next deadline, rounded up; -1 without one. */
@@ -137,6 +148,9 @@ static void give_listener(struct init *init, uint32_t id)
 
 static void handle(struct init *init, struct message *message)
 {
+    int status = -1;
+    if (init->helper != 0 && (waitpid(init->helper, &status, 0) == init->helper || errno != EINTR))
+        join_helper(init, status);
     switch (message->header.type) {
     case ISE_EXEC: run_command(init, message); break;
     case ISE_SIGNAL: signal_command(init, message); break;
@@ -157,11 +171,13 @@ static void handle(struct init *init, struct message *message)
 }
 
 _Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
-                          const struct upper *upper)
+                          const struct upper *upper, pid_t helper)
 {
     static struct init init;
     static struct message message;
     init.socket = socket;
+    init.helper = helper;
+    memcpy(init.secret, policy->secret, sizeof init.secret);
     init.user_switch = template->privileged && !policy->root_identity;
     for (int i = 0; i < policy->rlimit_count; i++)
         if (policy->rlimits[i].resource == RLIMIT_NOFILE)

@@ -22,6 +22,8 @@ struct init {
     struct upper upper; /* no command can reach it */
     bool user_switch; /* commands run as `user`, the init doesn't */
     uint64_t open_files; /* of a command; 0: the init's own limit */
+    uint32_t secret[2];  /* the policy's */
+    pid_t helper;        /* of mounts_build; 0: it has ended */
     struct command commands[MAX_COMMANDS];
     struct reply reply;
 };
@@ -49,7 +51,7 @@ int confinement_seal(const struct confinement *confinement);
 /* processes.c */
 uint64_t mark_next(void);
 /* Marks the caller and, for good, all that it starts. */
-int mark_process(uint64_t mark);
+int mark_process(uint64_t mark, const uint32_t secret[2]);
 /* Kills every process that bears the mark, until none is left. */
 void kill_marked(uint64_t mark, int signal);
 /* True while any process but the init is there: the cheap question. */

@@ -22,7 +22,7 @@ enum {
 };
 
 /* What `user` may write in, as far as the permissions let it. */
-static const char *const writable[] = {"/home", "/tmp", "/var", "/run", "/mnt", "/srv", "/opt", "/root", "/dev", "/proc"};
+static const char *const writable[] = {"/home", "/tmp", "/var", "/run", "/mnt", "/srv", "/opt", "/root", "/dev"};
 
 int landlock_version(void)
 {

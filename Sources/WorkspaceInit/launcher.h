@@ -54,6 +54,7 @@ struct policy {
     uint8_t *filter;
     size_t filter_length;
     bool listener;
+    uint32_t secret[2];
     bool root_identity;
     struct {
         int resource;
@@ -128,9 +129,10 @@ struct upper {
     int namespace; /* of its mounts */
 };
 
-/* mounts.c: runs in the new namespaces; leaves the process inside the finished root. */
+/* mounts.c: runs in the new namespaces; leaves the process inside the finished root, which a helper separates from the old one
+ * meanwhile: nothing may be started before it has ended. */
 int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening,
-                 struct upper *upper, struct failure *failure);
+                 struct upper *upper, pid_t *helper, struct failure *failure);
 
 /* layers.c: the frozen upper layers of workspaces, mounted at /layers/N of the launcher. */
 int layer_freeze(uint32_t number, const struct upper *upper, struct failure *failure);
@@ -155,7 +157,7 @@ uint64_t landlock_writes(void);
 
 /* init.c: serves the host until it hangs up. */
 _Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
-                          const struct upper *upper);
+                          const struct upper *upper, pid_t helper);
 
 /* util.c */
 int write_file_at(int directory, const char *path, const char *text);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -12,58 +14,46 @@
 
 enum { PLAIN = MS_NOSUID | MS_NODEV };
 
-/* Parts of /proc that only tell about the host, hidden; parts with switches, read-only. The ids are unprivileged on the host
- * already, so the kernel refuses the writes: this is the second wall. */
+/* Parts of /proc that only tell about the host, hidden. All of it is read-only: its switches would be refused anyhow, since the ids
+ * are unprivileged on the host, so this is the second wall. */
 static const char *const masked_files[] = {"kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "kallsyms",
                                            "kmsg",  "sched_debug", "latency_stats", "interrupts", "cmdline"};
 static const char *const masked_directories[] = {"acpi", "scsi", "asound", "dynamic_debug"};
-static const char *const read_only[] = {"bus", "fs", "irq", "sys", "driver", "tty"};
 
-static int hide(const char *name, bool directory, struct failure *failure)
+static int bind_over(const char *source, const char *const *names, size_t count, struct failure *failure)
 {
     char path[128];
-    snprintf(path, sizeof path, "/new/proc/%s", name);
-    if (access(path, F_OK) != 0)
-        return 0;
-    int result = directory ? mount("mask", path, "tmpfs", PLAIN | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=2,mode=555")
-                           : mount("/dev/null", path, NULL, MS_BIND, NULL);
-    return result == 0 ? 0 : fail(failure, errno, "hide %s", path + 4);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "/new/proc/%s", names[i]);
+        if (mount(source, path, NULL, MS_BIND, NULL) != 0 && errno != ENOENT)
+            return fail(failure, errno, "hide %s", path + 4);
+    }
+    return 0;
 }
 
-static int make_read_only(const char *name, struct failure *failure)
+/* Of the new user namespace: whose they are goes by who asks, not by which /proc. */
+static int set_user_limits(struct failure *failure)
 {
-    char path[128];
-    snprintf(path, sizeof path, "/new/proc/%s", name);
-    if (access(path, F_OK) != 0)
-        return 0;
-    if (mount(path, path, NULL, MS_BIND, NULL) != 0 ||
-        mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | PLAIN | MS_NOEXEC, NULL) != 0)
-        return fail(failure, errno, "make %s read-only", path + 4);
+    /* No user namespace below this one: most ways to the kernel's weak spots start there. */
+    if (write_file_at(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
+        return fail(failure, errno, "forbid nested user namespaces");
+    /* These count against the launcher's user on the host, too, who would have none left. */
+    if ((write_file_at(AT_FDCWD, "/proc/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
+        (write_file_at(AT_FDCWD, "/proc/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
+        return fail(failure, errno, "bound the use of inotify");
     return 0;
 }
 
 static int build_proc(struct failure *failure)
 {
-    if (mount("proc", "/new/proc", "proc", PLAIN | MS_NOEXEC, NULL) != 0)
+    if (set_user_limits(failure) != 0)
+        return -1;
+    if (mount("proc", "/new/proc", "proc", PLAIN | MS_NOEXEC | MS_RDONLY, NULL) != 0)
         return fail(failure, errno,
                     "mount /proc (where a container hides parts of its own /proc the kernel refuses a new one)");
-    /* No user namespace below this one: most ways to the kernel's weak spots start there. */
-    if (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
-        return fail(failure, errno, "forbid nested user namespaces");
-    /* These count against the launcher's user on the host, too, who would have none left. */
-    if ((write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
-        (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
-        return fail(failure, errno, "bound the use of inotify");
-    for (size_t i = 0; i < sizeof masked_files / sizeof masked_files[0]; i++)
-        if (hide(masked_files[i], false, failure) != 0)
-            return -1;
-    for (size_t i = 0; i < sizeof masked_directories / sizeof masked_directories[0]; i++)
-        if (hide(masked_directories[i], true, failure) != 0)
-            return -1;
-    for (size_t i = 0; i < sizeof read_only / sizeof read_only[0]; i++)
-        if (make_read_only(read_only[i], failure) != 0)
-            return -1;
-    return 0;
+    if (bind_over("/blank", masked_files, sizeof masked_files / sizeof masked_files[0], failure) != 0)
+        return -1;
+    return bind_over("/empty", masked_directories, sizeof masked_directories / sizeof masked_directories[0], failure);
 }
 
 static int build_devices(struct failure *failure)
@@ -153,8 +143,22 @@ static int keep_upper(struct upper *upper, struct failure *failure)
     return 0;
 }
 
+/* Waits for the kernel (a grace period of RCU), which takes as long as much of the rest. */
+static int unmount_old_root(void *context)
+{
+    (void)context;
+    return umount2(".", MNT_DETACH) == 0 ? 0 : 1;
+}
+
+/* The old root lies on top of the new one, where no name leads to it any more. */
+static pid_t start_unmounting(void)
+{
+    static char stack[16 * 1024] __attribute__((aligned(16)));
+    return clone(unmount_old_root, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+}
+
 int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening,
-                 struct upper *upper, struct failure *failure)
+                 struct upper *upper, pid_t *helper, struct failure *failure)
 {
     umask(0);
     if (sethostname(policy->hostname, strlen(policy->hostname)) != 0)
@@ -162,7 +166,7 @@ int mounts_build(const struct template *template, const struct policy *policy, c
     if (build_root(template, policy, opening, failure) != 0 || build_devices(failure) != 0 ||
         keep_upper(upper, failure) != 0 || build_proc(failure) != 0)
         return -1;
-    if (chdir("/new") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
+    if (chdir("/new") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || (*helper = start_unmounting()) < 0 ||
         chdir("/") != 0)
         return fail(failure, errno, "enter the root");
     umask(022);

@@ -47,6 +47,11 @@ int policy_read(struct policy *policy, const struct message *message, struct fai
         case ISE_T_PROCESSES: policy->processes = field_number(&field); break;
         case ISE_T_CPU_PERCENT: policy->cpu_percent = field_number(&field); break;
         case ISE_T_ROOT_IDENTITY: policy->root_identity = field_number(&field) != 0; break;
+        case ISE_T_SECRET:
+            if (field.length != sizeof policy->secret)
+                return fail(failure, EINVAL, "read the policy's secret");
+            memcpy(policy->secret, field.data, sizeof policy->secret);
+            break;
         case ISE_T_LISTENER: policy->listener = field_number(&field) != 0; break;
         default: return fail(failure, EINVAL, "read the policy's field %u", field.tag);
         }

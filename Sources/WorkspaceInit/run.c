@@ -43,6 +43,7 @@ struct start {
     bool announced; /* the host wants to know when it runs */
     uint64_t open_files;
     uint64_t mark;
+    const uint32_t *secret;
     struct confinement confinement;
     const char *volatile stage; /* what failed; NULL: nothing */
     volatile int error;
@@ -108,7 +109,7 @@ static int child(void *context)
     if (start->user_switch && (syscall(SYS_setresgid, ID_USER, ID_USER, ID_USER) != 0 ||
                                syscall(SYS_setresuid, ID_USER, ID_USER, ID_USER) != 0))
         return stop(start, "become the user");
-    if (mark_process(start->mark) != 0)
+    if (mark_process(start->mark, start->secret) != 0)
         return stop(start, "mark the process");
     if (chdir(start->directory) != 0)
         return stop(start, "change to the directory");
@@ -270,7 +271,7 @@ void run_command(struct init *init, struct message *message)
     static char stack[STACK] __attribute__((aligned(16)));
     uint32_t id = message->header.id;
     struct start start = {.arguments = arguments, .environment = environment, .user_switch = init->user_switch,
-                          .open_files = init->open_files, .terminal = -1};
+                          .open_files = init->open_files, .terminal = -1, .secret = init->secret};
     struct command *command = free_slot(init);
     struct command new = {.killed_after_ns = -1};
     if (command == NULL) {

@@ -35,16 +35,17 @@ static _Noreturn void run_init(const struct template *template, const struct pol
     char byte;
     int listener = -1;
     struct upper upper = {-1, -1};
+    pid_t helper = 0;
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    if (read(gate, &byte, 1) != 1)
-        _exit(1);
     for (int i = 0; i < opening->join_count; i++)
         if (write(opening->joins[i], "0", 1) != 1) {
             fail(&failure, errno, "join a control group");
             goto failed;
         }
+    if (read(gate, &byte, 1) != 1)
+        _exit(1);
     /* Only now: where it is when it unshares is what it sees as the root of all groups. */
     if (unshare(CLONE_NEWCGROUP) != 0) {
         fail(&failure, errno, "make a control group namespace");
@@ -61,10 +62,10 @@ static _Noreturn void run_init(const struct template *template, const struct pol
         fail(&failure, errno, "become root in the user namespace");
         goto failed;
     }
-    if (mounts_build(template, policy, opening, &upper, &failure) != 0 ||
+    if (mounts_build(template, policy, opening, &upper, &helper, &failure) != 0 ||
         privileges_drop(template, policy, &listener, &failure) != 0)
         goto failed;
-    init_serve(opening->socket, template, policy, listener, &upper);
+    init_serve(opening->socket, template, policy, listener, &upper, helper);
 failed:
     reply_failed(opening->socket, 0, failure.stage, failure.error);
     _exit(1);

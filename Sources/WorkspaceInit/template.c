@@ -229,6 +229,13 @@ static int make_devices(const struct template *template, const int *trees, struc
     return 0;
 }
 
+/* Read-only: all workspaces have it, so none may leave its mark on it. */
+static int make_mask(const char *path)
+{
+    unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    return mount(path, path, NULL, MS_BIND, NULL) != 0 ? -1 : mount(NULL, path, NULL, flags, NULL);
+}
+
 /* ---- the whole ---- */
 
 static int enter_namespaces(struct template *template, struct failure *failure)
@@ -372,8 +379,12 @@ int template_build(struct template *template, const struct message *message, str
         copy_entries(template, message, copies, failure) != 0)
         return -1;
     if (chdir("/tmp") != 0 || mkdir("lower", 0755) != 0 || mkdir("proc", 0755) != 0 || mkdir("new", 0755) != 0 ||
-        mkdir("upper", 0755) != 0 || mkdir("layers", 0755) != 0)
+        mkdir("upper", 0755) != 0 || mkdir("layers", 0755) != 0 || mkdir("empty", 0555) != 0)
         return fail(failure, errno, "make the workshop's directories");
+    int blank = open("blank", O_CREAT | O_CLOEXEC | O_RDONLY, 0444);
+    if (blank < 0 || make_mask("blank") != 0 || make_mask("empty") != 0)
+        return fail(failure, errno, "make the empty file and directory that hide others");
+    close(blank);
     for (int i = 0; i < template->bind_count; i++) {
         const char *path = template->binds[i].lower + 1;
         int made = template->binds[i].directory ? mkdir(path, 0755) : open(path, O_CREAT | O_CLOEXEC | O_RDONLY, 0644);

@@ -11,7 +11,10 @@ extension Policy {
         message.add(ISE_T_NETWORK, networkNumber)
         message.add(ISE_T_ROOT_IDENTITY, identity == .root ? 1 : 0)
         message.add(ISE_T_LISTENER, reportsDenials || tracksProcesses ? 1 : 0)
-        message.add(ISE_T_FILTER, bytes: try compileFilter())
+        var secret: [UInt32] = [0, 0]
+        ise_random(&secret, 8)
+        message.add(ISE_T_SECRET, bytes: secret.withUnsafeBytes(Array.init))
+        message.add(ISE_T_FILTER, bytes: try compileFilter(secret))
         addGroupLimits(&message, machine)
         addProcessLimits(&message, machine)
         return message
@@ -49,7 +52,7 @@ extension Policy {
         }
     }
 
-    private func compileFilter() throws(WorkspaceError) -> [UInt8] {
+    private func compileFilter(_ secret: [UInt32]) throws(WorkspaceError) -> [UInt8] {
         var flags: UInt32 = 0
         if reportsDenials { flags |= ISE_FILTER_NOTIFY.rawValue }
         if network.isPrivate { flags |= ISE_FILTER_ROUTE_NETLINK.rawValue }
@@ -57,7 +60,7 @@ extension Policy {
         if identity == .root { flags |= ISE_FILTER_ROOT.rawValue }
         var program: UnsafeMutableRawPointer?
         var length = 0
-        let error = ise_filter_compile(flags, &program, &length)
+        let error = ise_filter_compile(flags, secret, &program, &length)
         guard error == 0, let program else { throw .failed(stage: "compile the seccomp filter", errno: error) }
         defer { free(program) }
         return Array(UnsafeRawBufferPointer(start: program, count: length))

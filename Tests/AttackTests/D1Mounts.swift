@@ -179,7 +179,7 @@ import Testing
         let tried = try await Target.shell(
             """
             rm -f /dev/null 2>/dev/null; ln -sf /proc/sys/kernel/core_pattern /dev/null 2>/dev/null
-            mv /dev/null /dev/zero 2>/dev/null; chmod 600 /dev/null 2>/dev/null; mknod /dev/x c 1 3 2>/dev/null
+            mv /dev/null /dev/zero 2>/dev/null; chmod 600 /dev/null /proc/keys /proc/kmsg 2>/dev/null; mknod /dev/x c 1 3 2>/dev/null
             rm -rf /dev/pts /dev/shm 2>/dev/null; ln -sf /etc/passwd /dev/console 2>/dev/null; touch /dev/mine 2>/dev/null; true
             """, policy)
         #expect(tried.exitCode == 0)

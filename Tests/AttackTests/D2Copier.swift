@@ -106,7 +106,7 @@ import Testing
             let paths = [
                 "pipe", "link", "zero", "magic", "tty", "sock", "/dev/zero", "/dev/random", "/dev/ptmx", "/dev/tty",
                 "/dev/full",
-                "/proc/self/environ", "/proc/1/environ", "/proc/self/mem", "/proc/kmsg", "/dev/stdin",
+                "/proc/self/environ", "/proc/1/environ", "/proc/self/mem", "/proc/kpagecount", "/dev/stdin",
                 "/proc/self/fd/1",
             ]
             for path in paths {

@@ -49,7 +49,7 @@ import Testing
         policy.identity = identity
         try await Target.withWorkspace(policy) { workspace in
             try await workspace.probe("trace").expectAll(["EPERM"])
-            try await workspace.probe("init-files").expectAll(["EACCES", "EPERM", "ENOENT"])
+            try await workspace.probe("init-files").expectAll(["EACCES", "EPERM", "ENOENT", "EROFS"])
         }
     }
 

@@ -9,7 +9,7 @@ import WorkspaceShim
     private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 
     /// A short run; `tools/fuzz` makes a long one.
-    @Test(.attack(91), arguments: ["files", "run"])
+    @Test(.attack(91), arguments: ["files", "run", "programs"])
     func `D91 The init's parsers withstand the fuzzer`(target: String) async throws {
         let corpus = Self.root + "/Tests/AttackTests/corpus/" + target
         guard !hostEntries(corpus).isEmpty else { try skip("the sources are not here") }

@@ -20,7 +20,7 @@ struct FilterProgram {
     init(flags: UInt32) throws {
         var program: UnsafeMutableRawPointer?
         var length = 0
-        let error = ise_filter_compile(flags, &program, &length)
+        let error = ise_filter_compile(flags, [0x1234_5678, 0x9abc_def0], &program, &length)
         guard error == 0, let program else { throw WorkspaceError.failed(stage: "compile the filter", errno: error) }
         defer { free(program) }
         code = Array(UnsafeRawBufferPointer(start: program, count: length).bindMemory(to: Instruction.self))
@@ -154,7 +154,7 @@ struct FilterProgram {
         let plain: [String: Set<Int>] = [
             "ioctl": [1], "prctl": [0], "personality": [0], "clone": [0], "socket": [0, 1, 2], "socketpair": [0],
             "setrlimit": [0],
-            "prlimit64": [1, 2], "sched_setaffinity": [0], "sched_setscheduler": [0], "sched_setparam": [0],
+            "prlimit64": [0, 1, 2, 4, 5], "sched_setaffinity": [0], "sched_setscheduler": [0], "sched_setparam": [0],
             "sched_setattr": [0],
             "setpriority": [0, 1], "ioprio_set": [0, 1],
         ]

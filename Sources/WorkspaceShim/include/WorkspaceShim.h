@@ -50,8 +50,10 @@ enum ise_filter_flags {
     ISE_FILTER_PROCESSES = 8     /* programs that begin and processes that end are reported to the listener, and go on */
 };
 
-/* Compiles the policy into BPF bytes that the caller frees. 0, or an errno. */
-int ise_filter_compile(unsigned flags, void **program, size_t *length);
+/* Compiles the policy into BPF bytes that the caller frees. 0, or an errno. `secret` is known to the init alone: with it, and
+ * not otherwise, it may mark a command's processes. */
+int ise_filter_compile(unsigned flags, const uint32_t secret[2], void **program, size_t *length);
+void ise_random(void *bytes, size_t length);
 /* The name of a system call of this architecture; to be freed; NULL when it has none. */
 char *ise_syscall_name(int number);
 

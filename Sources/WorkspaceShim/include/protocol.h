@@ -91,6 +91,7 @@ enum ise_tag {
     ISE_T_CPU_PERCENT,
     ISE_T_ROOT_IDENTITY,
     ISE_T_LISTENER, /* the filter has user notifications */
+    ISE_T_SECRET, /* uint32_t[2]: the filter lets who knows it mark processes */
     /* exec */
     ISE_T_ARGUMENT = 80,
     ISE_T_ENVIRONMENT,

@@ -6,7 +6,14 @@
 /* What run.c needs of the others. */
 int64_t now_ns(void) { return 0; }
 uint64_t mark_next(void) { return 1; }
-int mark_process(uint64_t mark) { (void)mark; return 0; }
+int mark_process(uint64_t mark, const uint32_t secret[2]) { (void)mark, (void)secret; return 0; }
+int confinement_prepare(struct confinement *confinement, const char *directory, const char *path, const char *wanted, bool as_user)
+{
+    (void)confinement, (void)directory, (void)path, (void)wanted, (void)as_user;
+    return 0;
+}
+int confinement_enter(const struct confinement *confinement) { (void)confinement; return 0; }
+int confinement_seal(const struct confinement *confinement) { (void)confinement; return 0; }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,6 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             total += strlen(*text) + 1;
         if (total > message.length || start.limit_count > MAX_RLIMITS || arguments[0] == NULL)
             abort();
+        if (start.confinement.program_count > ISE_MAX_PROGRAMS)
+            abort();
+        for (int i = 0; i < start.confinement.program_count; i++)
+            if (strlen(start.confinement.programs[i]) > message.length)
+                abort();
         if (start.path != NULL && strlen(start.path) > message.length)
             abort();
     }

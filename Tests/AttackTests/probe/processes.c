@@ -176,6 +176,12 @@ static void process_options(int count, char **arguments)
     TRY("personality_query", personality(0xffffffff));
 }
 
+static long lower_oom_score(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? -1 : write(fd, "-1000", 5);
+}
+
 static void priorities(int count, char **arguments)
 {
     (void)count, (void)arguments;
@@ -187,9 +193,7 @@ static void priorities(int count, char **arguments)
     TRY("fifo", syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &first));
     TRY("round_robin", syscall(SYS_sched_setscheduler, 0, SCHED_RR, &first));
     TRY("ioprio_rt", syscall(SYS_ioprio_set, 1, 0, 1 << 13));
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    TRY("oom_score_adj", write(fd, "-1000", 5));
-    close(fd);
+    TRY("oom_score_adj", lower_oom_score());
     TRY("init_nice", setpriority(PRIO_PROCESS, 1, 19));
     TRY("init_nice_user", setpriority(PRIO_USER, getuid(), 19));
     TRY("init_nice_group", setpriority(PRIO_PGRP, 1, 19));
