@@ -45,7 +45,7 @@ enum PlayerFailure: Error {
         let reason = "\(player.title): \(error.message)"
         switch error.code {
         case "E_MODEL", "E_UNAVAILABLE", "unavailable", "cancelled": self = .unavailable(reason)
-        case "plugin_bug", "limit": self = .defect(reason)
+        case "plugin_bug", "limit", "worker_died": self = .defect(reason)
         default: self = .raised("\(reason) (\(error.code))")
         }
     }

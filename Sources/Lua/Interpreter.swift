@@ -13,10 +13,9 @@ final class Interpreter {
 
     init(limits: LuaLimits, seed: UInt64, host: [LuaHostFunction]) throws(LuaError) {
         let table = HostTable(host)
-        let cpu = min(limits.cpu, .seconds(1 << 32)).components  // its nanoseconds fit
         var options = LuaShimOptions(
             memory_bytes: max(0, limits.memory),
-            cpu_nanoseconds: max(1, cpu.seconds * 1_000_000_000 + cpu.attoseconds / 1_000_000_000),
+            cpu_nanoseconds: limits.cpuNanoseconds,
             request_bytes: max(0, limits.request),
             reply_bytes: max(0, limits.reply),
             seed: seed)
@@ -107,35 +106,43 @@ final class Interpreter {
 
     private func failure(_ value: LuaValue) -> LuaError {
         let failure = lua_shim_failure(shim)
-        let file = String(cString: failure.file)
-        let traceback = String(cString: failure.traceback)
-        var error = LuaError(
-            .runtime, "", file: file.isEmpty ? nil : file, line: failure.line > 0 ? Int(failure.line) : nil,
+        return LuaError(
+            failure.kind.rawValue, value, file: String(cString: failure.file), line: Int(failure.line),
+            traceback: String(cString: failure.traceback), stopReason: hostTable.stopReason)
+    }
+}
+
+extension LuaError {
+    /// What the shim says of a failure, wherever it runs. Anything may stand in the arguments.
+    init(
+        _ shimKind: UInt32, _ value: LuaValue, file: String, line: Int, traceback: String, stopReason: String
+    ) {
+        self.init(
+            .runtime, "", file: file.isEmpty ? nil : file, line: line > 0 ? line : nil,
             traceback: traceback.isEmpty ? nil : traceback)
-        switch failure.kind {
-        case LUA_SHIM_ERROR_SYNTAX: error.kind = .syntax
-        case LUA_SHIM_ERROR_CPU: error.kind = .limit(.cpu)
-        case LUA_SHIM_ERROR_MEMORY: error.kind = .limit(.memory)
-        case LUA_SHIM_ERROR_SIZE: error.kind = .limit(.size)
-        case LUA_SHIM_ERROR_VALUE: error.kind = .value
-        case LUA_SHIM_ERROR_MISSING: error.kind = .missing
-        case LUA_SHIM_ERROR_TIMER: error.kind = .unavailable
+        switch LuaShimErrorKind(shimKind) {
+        case LUA_SHIM_ERROR_SYNTAX: kind = .syntax
+        case LUA_SHIM_ERROR_CPU: kind = .limit(.cpu)
+        case LUA_SHIM_ERROR_MEMORY: kind = .limit(.memory)
+        case LUA_SHIM_ERROR_SIZE: kind = .limit(.size)
+        case LUA_SHIM_ERROR_VALUE: kind = .value
+        case LUA_SHIM_ERROR_MISSING: kind = .missing
+        case LUA_SHIM_ERROR_TIMER: kind = .unavailable
         case LUA_SHIM_ERROR_HOST:
-            error.kind = .limit(.host)
-            error.message = hostTable.stopReason
-            return error
+            kind = .limit(.host)
+            message = stopReason
+            return
         default: break
         }
-        if error.kind == .runtime, let code = value["code"]?.string, let message = value["message"]?.string {
-            error.kind = .raised(code: code, details: value["details"])
-            error.message = message
+        if kind == .runtime, let code = value["code"]?.string, let text = value["message"]?.string {
+            kind = .raised(code: code, details: value["details"])
+            message = text
         } else if let text = value.string {
-            error.message = text
-            error.takePositionFromMessage()
+            message = text
+            takePositionFromMessage()
         } else {
-            error.message = "error object: \(value.json.compact)"
+            message = "error object: \(value.json.compact)"
         }
-        return error
     }
 }
 
@@ -165,18 +172,42 @@ final class HostTable {
 
     func reply(_ answer: Result<LuaValue, LuaHostError>) -> LuaShimReply {
         guard let shim else { return LUA_SHIM_REPLY_ERROR }
-        let (value, kind) =
-            switch answer {
-            case .success(let value): (value, LUA_SHIM_REPLY_VALUE)
-            case .failure(let error): (error.value, error.endsCall ? LUA_SHIM_REPLY_STOP : LUA_SHIM_REPLY_ERROR)
-            }
         if case .failure(let error) = answer, error.endsCall { stopReason = error.message }
-        let tape = TapeWriter.value(value)
-        if lua_shim_reply(shim, tape, tape.count) { return kind }
-        let error = LuaHostError("E_TOO_BIG", "the answer of \(tape.count) bytes is larger than Lua may be handed")
-        let substitute = TapeWriter.value(error.value)
+        let tape = TapeWriter.value(answer.value)
+        if lua_shim_reply(shim, tape, tape.count) { return answer.shimReply }
+        let substitute = TapeWriter.value(LuaHostError.tooLarge(tape.count).value)
         _ = lua_shim_reply(shim, substitute, substitute.count)
         return LUA_SHIM_REPLY_ERROR
+    }
+}
+
+extension Result<LuaValue, LuaHostError> {
+    var value: LuaValue {
+        switch self {
+        case .success(let value): value
+        case .failure(let error): error.value
+        }
+    }
+
+    var shimReply: LuaShimReply {
+        switch self {
+        case .success: LUA_SHIM_REPLY_VALUE
+        case .failure(let error): error.endsCall ? LUA_SHIM_REPLY_STOP : LUA_SHIM_REPLY_ERROR
+        }
+    }
+}
+
+extension LuaHostError {
+    static func tooLarge(_ count: Int) -> LuaHostError {
+        LuaHostError("E_TOO_BIG", "the answer of \(count) bytes is larger than Lua may be handed")
+    }
+}
+
+extension LuaLimits {
+    /// As the shim wants it, never nothing.
+    var cpuNanoseconds: Int64 {
+        let cpu = min(cpu, .seconds(1 << 32)).components  // its nanoseconds fit
+        return max(1, cpu.seconds * 1_000_000_000 + cpu.attoseconds / 1_000_000_000)
     }
 }
 

@@ -17,13 +17,15 @@ public struct LuaError: Error, Sendable, Equatable {
         case unavailable
         /// The task was cancelled while the call waited for the host.
         case cancelled
+        /// The worker process of the state is gone, or said what no worker says. The next call gets a new one.
+        case workerDied
     }
 
     public enum Limit: String, Sendable, Equatable {
         case cpu, memory
         /// A value larger than may cross.
         case size
-        /// The deadline passed while the call waited for the host.
+        /// The deadline passed while the call waited for the host; in a worker process, whatever it was doing.
         case wall
         /// A host function ended the call (`LuaHostError.endsCall`).
         case host

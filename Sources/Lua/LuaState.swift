@@ -33,6 +33,12 @@ public actor LuaState {
         return interpreter.compiled(source, chunk: chunk)
     }
 
+    public func check(_ source: [UInt8], chunk: String) async throws(LuaError) {
+        await enter()
+        defer { leave() }
+        if let error = interpreter.check(source, chunk: chunk) { throw error }
+    }
+
     /// Runs a source text, which must return a table. `chunk` is the file name that errors show.
     public func load(_ source: [UInt8], chunk: String) async throws(LuaError) {
         await enter()

@@ -4,7 +4,7 @@ import Lua
 /// Why a plugin gave no answer: one text for the model, one for the record.
 public struct PluginError: Error, Sendable, Equatable, CustomStringConvertible {
     /// `invalid_args`; the code that the plugin gave to `ctx.fail`; `E_…` of a host function; `plugin_bug`; `limit`;
-    /// `cancelled`; `unknown_plugin`, `invalid_plugin`, `unavailable`.
+    /// `worker_died`; `cancelled`; `unknown_plugin`, `invalid_plugin`, `unavailable`.
     public var code: String
     /// For the record: what happened, in full.
     public var message: String
@@ -65,6 +65,8 @@ extension PluginError {
             modelMessage = "the call was cancelled"
         case .unavailable:
             self.code = "unavailable"
+        case .workerDied:
+            self.code = "worker_died"
         case .syntax, .runtime, .value, .missing: break
         }
         file = error.file

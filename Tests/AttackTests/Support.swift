@@ -31,7 +31,7 @@ enum Target {
         try await withWorkspace(policy) { try await $0.probe(arguments) }
     }
 
-    static let probeProgram = probeImageBase64.withUTF8Buffer(InitImage.decodeBase64)
+    static let probeProgram = EmbeddedProgram.decode(probeImageBase64)
 }
 
 /// What a probe printed, name by name.

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "LuaWorkerFrames.h"
+
 typedef struct LuaShim LuaShim;
 
 // The tape: one tag byte, then the payload; integers are little-endian.

@@ -6,7 +6,7 @@ import Trace
 /// instance.
 public actor PluginInstance {
     public nonisolated let plugin: Plugin
-    private let lua: LuaState
+    private let lua: any LuaEngine
     private let session: HostSession
     private let context: LuaValue
 
@@ -26,16 +26,25 @@ public actor PluginInstance {
         let table = HostTable(session: session, modules: PluginModules(plugin: plugin))
         let limits = LuaLimits(memory: plugin.limits.memory, cpu: plugin.limits.cpu)
         do throws(LuaError) {
-            lua = try LuaState(
-                name: plugin.title, limits: limits, seed: Self.seed(seed, manifest), host: table.functions)
+            lua = try plugin.engine.makeState(
+                plugin.title, limits, seed: Self.seed(seed, manifest), host: table.functions)
             try await lua.load(plugin.sources[plugin.mainFile] ?? [], chunk: plugin.mainFile)
         } catch {
             throw PluginError(error, limits: plugin.limits)
         }
         for function in manifest.kind.functions {
-            guard await !lua.has(function) else { continue }
+            guard await !has(function) else { continue }
             throw PluginError.bug(
                 "\(plugin.title): \(plugin.mainFile) must return a table with the function \"\(function)\"")
+        }
+    }
+
+    /// Throws the first error that the parser finds in the sources, also in those that nothing has required yet.
+    func checkSyntax() async throws(PluginError) {
+        for (file, source) in plugin.sources.sorted(by: { $0.key < $1.key }) {
+            do throws(LuaError) { try await lua.check(source, chunk: file) } catch {
+                throw PluginError(error, limits: plugin.limits)
+            }
         }
     }
 
@@ -85,7 +94,7 @@ public actor PluginInstance {
     }
 
     /// Whether the plugin has a function of this name.
-    public func has(_ function: String) async -> Bool { await lua.has(function) }
+    public func has(_ function: String) async -> Bool { (try? await lua.has(function)) ?? false }
 
     private static func validated(_ value: JSONValue, _ manifest: PluginManifest) throws(PluginError) -> JSONValue {
         let schema = manifest.parameters ?? ["type": "object", "properties": [:]]
