@@ -19,19 +19,20 @@ let package = Package(
         .target(name: "LuaShim", dependencies: ["CLua"], cSettings: strictC),
         .target(name: "CurlShim", dependencies: ["CCurl"], cSettings: strictC),
         .target(name: "WorkspaceShim", dependencies: ["CSeccomp"], cSettings: strictC),
-        .plugin(name: "EmbedInit", capability: .buildTool(), path: "Sources/EmbedInit"),
+        .plugin(name: "EmbedProgram", capability: .buildTool(), path: "Sources/EmbedProgram"),
         .target(name: "JSON"),
         .target(name: "Hashing", dependencies: ["CCrypto"]),
 
         // Floor 1: one concern each, none knows of dialogues.
-        .target(name: "Workspaces", dependencies: ["Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedInit"]),
+        .target(name: "Workspaces", dependencies: ["Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedProgram"]),
         .target(name: "Lua", dependencies: ["JSON", "LuaShim"]),
         .target(name: "Trace", dependencies: ["Hashing", "JSON"]),
         .target(name: "Search", dependencies: ["CSQLite"]),
 
         // Floor 2
         .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
-        .target(name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"]),
+        .target(
+            name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"], plugins: ["EmbedProgram"]),
 
         .target(name: "Authoring", dependencies: ["JSON", "Lua", "Plugins", "Trace", "Workspaces"]),
 
@@ -58,15 +59,17 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .executableTarget(name: "ise-bench", dependencies: ["JSON", "Workspaces"], path: "Sources/Benchmarks"),
+        .executableTarget(
+            name: "ise-bench", dependencies: ["CLua", "JSON", "Lua", "LuaShim", "Plugins", "Trace", "Workspaces"],
+            path: "Sources/Benchmarks"),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "WorkspacesTests", dependencies: ["JSON", "TestSupport", "WorkspaceShim", "Workspaces"]),
         .testTarget(
             name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"],
             exclude: ["probe", "fuzz", "corpus", "golden"],
-            plugins: ["EmbedInit"]),
-        .testTarget(name: "LuaTests", dependencies: ["Lua"]),
+            plugins: ["EmbedProgram"]),
+        .testTarget(name: "LuaTests", dependencies: ["Lua", "TestSupport"]),
         .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),
         .testTarget(
             name: "ModelsTests",
@@ -74,6 +77,8 @@ let package = Package(
         .testTarget(name: "SearchTests", dependencies: ["Search"]),
         .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
         .testTarget(name: "AuthoringTests", dependencies: ["Authoring", "Plugins", "TestSupport", "Workspaces"]),
+        .testTarget(
+            name: "HostilePluginTests", dependencies: ["JSON", "Lua", "Plugins", "TestSupport", "Workspaces"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
         .testTarget(

@@ -42,6 +42,10 @@ struct Report {
 
     var json: JSONValue { ["ratios": .object(ratios), "figures": .object(figures)] }
 
-    private func number(_ value: Double) -> String { value.isNaN ? "-" : String(Int(value.rounded())) }
+    private func number(_ value: Double) -> String {
+        if value.isNaN { return "-" }
+        return value < 10 ? String((value * 100).rounded() / 100) : String(Int(value.rounded()))
+    }
+
     private func pad(_ text: String) -> String { String(repeating: " ", count: max(1, 10 - text.count)) + text }
 }

@@ -1,8 +1,9 @@
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst()
-guard arguments.first == "workspace" else {
-    complain("usage: ise-bench workspace [--json] [--rounds N] [--held N]")
+guard let subject = arguments.first, ["workspace", "plugins"].contains(subject) else {
+    complain(
+        "usage: ise-bench workspace [--json] [--rounds N] [--held N]\n       ise-bench plugins [--json] [--rounds N]")
     exit(64)
 }
 
@@ -18,10 +19,19 @@ func number(after option: String) -> Int? {
     }
 }
 
-var benchmark = WorkspaceBenchmark()
-if let rounds = number(after: "--rounds") { benchmark.rounds = rounds }
-if let held = number(after: "--held") { benchmark.held = held }
-let report = try await benchmark.run()
+func measure() async throws -> Report {
+    if subject == "plugins" {
+        var benchmark = PluginBenchmark()
+        if let rounds = number(after: "--rounds") { benchmark.rounds = rounds }
+        return try await benchmark.run()
+    }
+    var benchmark = WorkspaceBenchmark()
+    if let rounds = number(after: "--rounds") { benchmark.rounds = rounds }
+    if let held = number(after: "--held") { benchmark.held = held }
+    return try await benchmark.run()
+}
+
+let report = try await measure()
 if arguments.contains("--json") {
     complain(report.text)
     print(report.json.compact)

@@ -29,7 +29,23 @@ public struct Casting: Sendable {
         self.guards = guards
     }
 
-    var plugins: [Plugin] { [agent, simulator] + tools + guards }
+    public var plugins: [Plugin] { [agent, simulator] + tools + guards }
+
+    /// The same parts, played by the plugins as they are now. One that is broken or gone now stays as it was, and so does
+    /// one whose settings have changed so that those of this casting do not fit any more.
+    public mutating func update(from catalog: PluginCatalog) {
+        func current(_ plugin: Plugin, _ config: JSONValue = [:]) -> Plugin {
+            guard let newer = catalog.current(plugin) else { return plugin }
+            if let schema = newer.manifest.config, case .failure = SchemaValidator.validate(config, against: schema) {
+                return plugin
+            }
+            return newer
+        }
+        agent = current(agent, agentConfig)
+        simulator = current(simulator, simulatorConfig)
+        tools = tools.map { current($0) }
+        guards = guards.map { current($0) }
+    }
 }
 
 /// The plugins of one dialogue, each with a state of its own.

@@ -40,14 +40,15 @@ struct Trajectory {
     }
 
     private func recordStart() throws(Ending) {
-        var used = runner.casting.plugins.map { TraceEvent.PluginUse($0) }
         try record(
             .start(
                 trajectory: scenario.id, seed: seed, ise: runner.version, isolation: runner.host.isolation.json,
                 settings: runner.settings))
         try record(.intent(scenario.intent))
-        used += runner.casting.toolSources.map { $0.use }
-        try record(.plugins(used))
+        try record(
+            .plugins(
+                runner.casting.plugins, others: runner.casting.toolSources.map(\.use), sources: runner.pluginSources))
+        for note in runner.notes { try record(.log("warn", note, source: "plugins")) }
     }
 
     private func preparedTasks() throws(Ending) -> [PreparedTask] {

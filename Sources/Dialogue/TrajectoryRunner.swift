@@ -12,6 +12,10 @@ public struct TrajectoryRunner: Sendable {
     public var limits = DialogueLimits()
     /// The run's configuration, for the `start` event.
     public var settings: JSONValue = [:]
+    /// `Plugin.sources(of:)` of the casting's, so that not every trajectory gathers them.
+    public var pluginSources: [UInt8]?
+    /// What the trace is to say beside its plugins, such as an edit that could not be taken over.
+    public var notes: [String] = []
     /// Of ISE, for the `start` event.
     public var version: String
 

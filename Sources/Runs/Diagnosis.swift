@@ -120,13 +120,14 @@ extension Diagnosis {
                 "plugins", .missing, "no directory found",
                 advice: "start ISE where its plugins/ is, or name the directory with --plugins or in ISE_PLUGINS")
         }
-        let catalog = await PluginCatalog.load(from: directories).checked()
+        let catalog = await PluginCatalog.load(from: directories, trusting: PluginDirectories.trust()).checked()
         let counts = PluginManifest.Kind.allCases.map { ($0.rawValue, catalog.plugins(kind: $0).count) }.filter {
             $0.1 > 0
         }
         add(
             "plugins", .ok,
             counts.map { "\($0.1) \($0.0)" }.joined(separator: ", ") + " in " + directories.joined(separator: ", "))
+        await catalog.shutdown()
         for problem in catalog.problems { add("plugin", .warning, "\(problem)", advice: "mend it or take it away") }
     }
 }

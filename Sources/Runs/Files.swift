@@ -74,3 +74,13 @@ func replaceFile(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
     try writeFile(fresh, bytes)
     guard rename(fresh, path) == 0 else { throw failing(fresh) }
 }
+
+/// For commands that write a file of their own.
+public enum RunFiles {
+    /// Replaces a file so that a reader finds the old or the new content, never a part.
+    public static func replace(_ path: String, with bytes: [UInt8]) throws(RunError) {
+        do throws(SystemError) { try replaceFile(path, bytes) } catch {
+            throw RunError(.directory, "\(error)")
+        }
+    }
+}

@@ -1,4 +1,5 @@
 import Glibc
+import Plugins
 
 /// Where ISE looks for plugins.
 public enum PluginDirectories {
@@ -20,6 +21,12 @@ public enum PluginDirectories {
         let candidates = given + fromEnvironment + [shipped(with: executable), current + "/plugins"].compactMap { $0 }
         var seen: Set<String> = []
         return candidates.filter(isDirectory).filter { seen.insert(canonical($0)).inserted }
+    }
+
+    /// Trusts what is shipped with the executable, and the plugins of these names.
+    public static func trust(_ names: [String] = [], executable: String? = executablePath) -> PluginTrust {
+        let directory = shipped(with: executable).flatMap(canonicalPath)
+        return PluginTrust(directories: directory.map { [$0] } ?? [], names: Set(names), workers: PluginWorkers())
     }
 
     public static var executablePath: String? { canonicalPath("/proc/self/exe") }

@@ -45,11 +45,13 @@ public struct Run: Sendable {
 
         let display = ProgressDisplay(planned: intents.records.count)
         let stage = Stage(
-            runner: ensemble.runner(on: host, configuration), restorer: intents.restorer, seed: configuration.seed,
+            lineup: Lineup(ensemble.runner(on: host, configuration), catalog, note: note), restorer: intents.restorer,
+            seed: configuration.seed,
             directory: directory, redactor: ensemble.redactor, display: display)
         let scheduler = Scheduler(jobs: configuration.jobs)
         let results = await display.during { await scheduler.run(intents.records) { await stage.play($0) } }
         await host.shutdown()
+        await catalog.shutdown()
 
         let summary = RunSummary(
             planned: intents.records.count, results: results.compactMap(\.self), badLines: intents.badLines.count,

@@ -5,7 +5,7 @@ import Trace
 
 /// Plays one intent after another, each on its own: what goes wrong with one is that one's outcome.
 struct Stage: Sendable {
-    let runner: TrajectoryRunner
+    let lineup: Lineup
     let restorer: TaskRestorer
     let seed: UInt64
     let directory: RunDirectory
@@ -31,6 +31,6 @@ struct Stage: Sendable {
             return TrajectoryResult(id: record.id, outcome: .infrastructure, reason: "it could not start: \(error)")
         }
         let scenario = Scenario(id: record.id, intent: record.normalized, tasks: tasks.map { .object($0.value) })
-        return await runner.run(scenario, seed: seed, trace: trace)
+        return await lineup.next().run(scenario, seed: seed, trace: trace)
     }
 }

@@ -33,16 +33,23 @@ extension TraceEvent {
         public var version: String
         /// 64 hexadecimal digits.
         public var hash: String
+        /// Where its Lua runs: `in-process` or `worker`; nil for what is no plugin.
+        public var engine: String?
 
-        public init(kind: String, name: String, version: String, hash: String) {
+        public init(kind: String, name: String, version: String, hash: String, engine: String? = nil) {
             self.kind = kind
             self.name = name
             self.version = version
             self.hash = hash
+            self.engine = engine
         }
 
         var json: JSONValue {
-            ["kind": .string(kind), "name": .string(name), "version": .string(version), "hash": .string(hash)]
+            var json: JSONValue = [
+                "kind": .string(kind), "name": .string(name), "version": .string(version), "hash": .string(hash),
+            ]
+            json["engine"] = engine.map(JSONValue.string)
+            return json
         }
     }
 

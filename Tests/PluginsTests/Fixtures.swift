@@ -34,6 +34,8 @@ final class PluginDirectory: Sendable {
 
     func link(_ name: String, to target: String) { symlink(target, path + "/" + name) }
 
+    func remove(_ name: String) { unlink(path + "/" + name) }
+
     func makeFolder(_ name: String) { mkdir(path + "/" + name, 0o755) }
 
     func load() -> PluginCatalog { .load(from: [path]) }

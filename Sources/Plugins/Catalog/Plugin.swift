@@ -14,6 +14,10 @@ public struct Plugin: Sendable {
     public var location: String
     /// The library plugins that it requires, by name.
     public var libraries: [String: Plugin]
+    /// Whether it comes from a directory of ISE's own.
+    public var isShipped = false
+    /// Where its Lua runs.
+    public var engine = PluginEngine.inProcess
     /// What the run grants at most.
     public var ceiling = PluginCeiling()
 

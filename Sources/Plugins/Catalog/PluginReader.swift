@@ -3,7 +3,9 @@ import Lua
 
 /// Reads one plugin from its folder or its one file, without running anything of it.
 enum PluginReader {
-    static func readFolder(_ folder: String, name: String, kind: PluginManifest.Kind) throws(PluginProblem) -> Plugin {
+    static func readFolder(
+        _ folder: String, name: String, kind: PluginManifest.Kind, parses: Bool = true
+    ) throws(PluginProblem) -> Plugin {
         let manifestFile = folder + "/plugin.json"
         let text = try read(manifestFile)
         let manifest = try self.manifest(text, file: manifestFile, firstLine: 1)
@@ -17,11 +19,13 @@ enum PluginReader {
                 file: folder, reason: "there is no main.lua, the file that returns the plugin's functions")
         }
         let plugin = Plugin(manifest: manifest, sources: sources, mainFile: "main.lua", location: folder)
-        try checkSyntax(plugin) { folder + "/" + $0 }
+        if parses { try checkSyntax(plugin) { folder + "/" + $0 } }
         return plugin
     }
 
-    static func readFile(_ file: String, name: String, kind: PluginManifest.Kind) throws(PluginProblem) -> Plugin {
+    static func readFile(
+        _ file: String, name: String, kind: PluginManifest.Kind, parses: Bool = true
+    ) throws(PluginProblem) -> Plugin {
         let source = try read(file)
         guard let block = manifestBlock(source) else {
             throw PluginProblem(
@@ -33,7 +37,7 @@ enum PluginReader {
         try check(manifest, name: name, kind: kind, file: file, text: block.text)
         let main = name + ".lua"
         let plugin = Plugin(manifest: manifest, sources: [main: source], mainFile: main, location: file)
-        try checkSyntax(plugin) { _ in file }
+        if parses { try checkSyntax(plugin) { _ in file } }
         return plugin
     }
 

@@ -54,13 +54,7 @@ struct MCPSession {
             .start(
                 trajectory: Self.id, seed: seed, ise: iseVersion, isolation: workspace.isolation.json,
                 settings: ["mcp": configuration]))
-        try trace.append(
-            .plugins(
-                tools.map { tool in
-                    TraceEvent.PluginUse(
-                        kind: tool.manifest.kind.rawValue, name: tool.manifest.name,
-                        version: tool.manifest.version.description, hash: tool.hash)
-                }))
+        try trace.append(.plugins(tools))
         let log = LogRelay()
         let bound: @Sendable (inout ExecRequest) -> Void = { [policy] in policy.tighten(&$0) }
         let bench = try await ToolBench(

@@ -21,6 +21,7 @@ struct ListCommand: AsyncParsableCommand {
         for kind in kinds {
             for plugin in catalog.plugins(kind: kind) { show(plugin) }
         }
+        await catalog.shutdown()
         if !catalog.problems.isEmpty { throw ExitCode(1) }
     }
 
@@ -40,12 +41,14 @@ struct ListCommand: AsyncParsableCommand {
             let kind = manifest.kind.rawValue
             let title = kind + String(repeating: " ", count: max(1, 11 - kind.count)) + manifest.name
             let summary = manifest.description.prefix { $0 != "." && $0 != "\n" }
-            return print("\(title) \(manifest.version)  \(summary)")
+            let engine = plugin.engine.isTrusted ? "" : " (in a worker)"
+            return print("\(title) \(manifest.version)\(engine)  \(summary)")
         }
         let value: JSONValue = [
             "kind": .string(manifest.kind.rawValue), "name": .string(manifest.name),
             "version": .string(manifest.version.description), "description": .string(manifest.description),
             "location": .string(plugin.location), "hash": .string(plugin.hash),
+            "engine": .string(plugin.engine.name),
         ]
         print(value.compact)
     }

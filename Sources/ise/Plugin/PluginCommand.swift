@@ -6,6 +6,6 @@ struct PluginCommand: AsyncParsableCommand {
         subcommands: [
             NewCommand.self, ListCommand.self, InspectCommand.self, LintCommand.self, TestCommand.self,
             CallCommand.self,
-            AuditCommand.self, WatchCommand.self, DocCommand.self, StubsCommand.self,
+            AuditCommand.self, WatchCommand.self, DocCommand.self, StubsCommand.self, LockCommand.self,
         ])
 }

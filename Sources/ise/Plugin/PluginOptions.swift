@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import Plugins
 import Runs
 
@@ -18,6 +19,18 @@ struct PluginOptions: ParsableArguments {
             valueName: "file"))
     var policy: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Run this plugin within ISE's own process, as the shipped ones are; others run in a process and workspace of their own. May be given several times.",
+            valueName: "name"))
+    var trust: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A file of `ise plugin lock`: nothing that it does not have is loaded (default: plugins.lock.json beside a directory of plugins, for that directory, when it is there).",
+            valueName: "file"))
+    var lock: String?
+
     func find() throws -> [String] {
         do {
             return try PluginDirectories.find(given: directories)
@@ -33,7 +46,15 @@ struct PluginOptions: ParsableArguments {
                 "no plugins found: there is no directory `plugins` beside the executable or here; name one with --plugins or in ISE_PLUGINS"
             )
         }
-        let catalog = try await granted(PluginCatalog.load(from: directories)).checked()
+        var setup = PluginSetup(directories, trusting: PluginDirectories.trust(trust))
+        setup.lock = lock
+        let found = try granted(PluginCatalog.load(setup))
+        let names = Set(found.all.map(\.manifest.name))
+        for name in trust where !names.contains(name) {
+            let guess = Suggestion.question(for: name, among: names)
+            throw fail("there is no plugin \"\(name)\" to --trust\(guess)")
+        }
+        let catalog = await found.checked()
         for problem in catalog.problems { warn("plugin left out: \(problem)") }
         return catalog
     }
