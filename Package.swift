@@ -13,6 +13,7 @@ let package = Package(
         // Floor 0: system libraries and what Swift cannot express.
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -35,27 +36,28 @@ let package = Package(
             name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"], plugins: ["EmbedProgram"]),
 
         .target(name: "Authoring", dependencies: ["JSON", "Lua", "Plugins", "Trace", "Workspaces"]),
+        .target(name: "Skills", dependencies: ["CYaml", "Hashing", "JSON", "Workspaces"]),
 
         // Floor 3
         .target(name: "Intents", dependencies: ["CCrypto", "Hashing", "JSON", "Plugins", "Trace"]),
         .target(
             name: "Dialogue",
-            dependencies: ["JSON", "Intents", "Lua", "Models", "Plugins", "Search", "Trace", "Workspaces"]),
+            dependencies: ["JSON", "Intents", "Lua", "Models", "Plugins", "Search", "Skills", "Trace", "Workspaces"]),
 
         // Floor 4
         .target(name: "MCP", dependencies: ["Dialogue", "Hashing", "JSON", "Plugins", "Trace", "Workspaces"]),
         .target(
             name: "Runs",
             dependencies: [
-                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Trace",
-                "Workspaces",
+                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Skills",
+                "Trace", "Workspaces",
             ]),
 
         // Floor 5
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Authoring", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Trace", "Workspaces",
+                "Authoring", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Skills", "Trace", "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -81,6 +83,7 @@ let package = Package(
             name: "HostilePluginTests", dependencies: ["JSON", "Lua", "Plugins", "TestSupport", "Workspaces"]),
         .testTarget(name: "IntentsTests", dependencies: ["Intents", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
+        .testTarget(name: "SkillsTests", dependencies: ["Dialogue", "Skills", "TestSupport"]),
         .testTarget(
             name: "MCPTests", dependencies: ["Dialogue", "MCP", "TestSupport", "ise"], exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Plugins", "Runs", "TestSupport", "Workspaces", "ise"]),

@@ -1,5 +1,7 @@
+import Intents
 import JSON
 import Plugins
+import Skills
 import Trace
 import Workspaces
 
@@ -9,6 +11,7 @@ struct Trajectory {
     let scenario: Scenario
     let seed: UInt64
     let trace: TraceWriter
+    private let skills: SkillSelection?
     private let started = ContinuousClock.now
 
     init(runner: TrajectoryRunner, scenario: Scenario, seed: UInt64, trace: TraceWriter) {
@@ -16,6 +19,8 @@ struct Trajectory {
         self.scenario = scenario
         self.seed = seed
         self.trace = trace
+        let wanted = scenario.intent["skills_used"]?.array?.compactMap(\.string) ?? []
+        skills = runner.skills?.selection(of: wanted) { IntentRecord.skillID($0) }
     }
 
     func run() async -> TrajectoryResult {
@@ -47,8 +52,20 @@ struct Trajectory {
         try record(.intent(scenario.intent))
         try record(
             .plugins(
-                runner.casting.plugins, others: runner.casting.toolSources.map(\.use), sources: runner.pluginSources))
+                runner.casting.plugins, others: runner.casting.toolSources.map(\.use) + (skills?.uses ?? []),
+                sources: runner.pluginSources))
         for note in runner.notes { try record(.log("warn", note, source: "plugins")) }
+        for reason in skills?.missing ?? [] { try record(.log("warn", reason, source: "skills")) }
+        if let skills, skills.listedCount < skills.skills.count {
+            let text = "the prompt lists \(skills.listedCount) of \(skills.skills.count) skills, for its length"
+            try record(.log("warn", text, source: "skills"))
+        }
+    }
+
+    private func systemPrompt(in workspace: Workspace) -> String {
+        let text = SystemPrompt.text(network: workspace.policy.network)
+        guard let list = skills?.prompt, !list.isEmpty else { return text }
+        return text + "\n\n" + list
     }
 
     private func preparedTasks() throws(Ending) -> [PreparedTask] {
@@ -58,7 +75,8 @@ struct Trajectory {
     }
 
     private func open() async throws(Ending) -> Workspace {
-        do throws(WorkspaceError) { return try await runner.host.open(runner.policy) } catch {
+        do throws(WorkspaceError) { return try await runner.host.open(runner.policy, binds: skills?.binds ?? []) } catch
+        {
             throw Ending(.infrastructure, "no workspace could be opened: \(error.message)")
         }
     }
@@ -74,7 +92,7 @@ struct Trajectory {
         }
         let (session, provision) = provision(workspace)
         let cast = try await cast(provision)
-        let prompt = SystemPrompt.text(network: workspace.policy.network)
+        let prompt = systemPrompt(in: workspace)
         try record(.prompt(system: prompt, tools: cast.tools.definitions))
         let scene = DialogueDriver.Scene(
             scenario: scenario, playbook: Playbook(scenario.tasks), fixturePaths: tasks.flatMap(\.fixture.files.keys),

@@ -1,4 +1,5 @@
 import JSON
+import Skills
 import Trace
 import Workspaces
 
@@ -10,6 +11,8 @@ public struct TrajectoryRunner: Sendable {
     /// Puts bounds on every command that a tool runs.
     public var bound: (@Sendable (inout ExecRequest) -> Void)?
     public var limits = DialogueLimits()
+    /// Nil: the agent gets none.
+    public var skills: SkillShelf?
     /// The run's configuration, for the `start` event.
     public var settings: JSONValue = [:]
     /// `Plugin.sources(of:)` of the casting's, so that not every trajectory gathers them.

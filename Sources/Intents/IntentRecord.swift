@@ -87,3 +87,8 @@ extension StringProtocol {
 
     var nonEmpty: Self? { isEmpty ? nil : self }
 }
+
+extension IntentRecord {
+    /// The id that `skills_used` of a generated record has for the skill of this name.
+    public static func skillID(_ name: String) -> String { Digest.uuid("skill:\(name)") }
+}

@@ -2,6 +2,7 @@ import Dialogue
 import Intents
 import JSON
 import Plugins
+import Skills
 import Synchronization
 import Trace
 import Workspaces
@@ -27,11 +28,15 @@ public struct Run: Sendable {
         let directory = try RunDirectory.claim(configuration.out, configuration: record(ensemble))
         let intents: IntentSource
         let host: WorkspaceHost
+        let skills: SkillShelf?
         do throws(RunError) {
             intents = try await IntentSource(configuration, catalog: catalog)
             try directory.write(intents.records)
             host = try await startHost()
-            do throws(RunError) { try await checkSources(on: host, note) } catch {
+            do throws(RunError) {
+                try await checkSources(on: host, note)
+                skills = try await makeShelf(on: host, ensemble, directory)
+            } catch {
                 await host.shutdown()
                 throw error
             }
@@ -39,13 +44,16 @@ public struct Run: Sendable {
             directory.abandon()
             throw error
         }
+        for skill in skills?.leftOut ?? [] { note("\(skill)") }
         for problem in intents.pluginProblems { note("plugin left out: \(problem)") }
         for problem in intents.badLines { note("intent left out: \(problem)") }
         if let warning = ensemble.warning(for: intents.records) { note(warning) }
 
         let display = ProgressDisplay(planned: intents.records.count)
+        var runner = ensemble.runner(on: host, configuration)
+        runner.skills = skills
         let stage = Stage(
-            lineup: Lineup(ensemble.runner(on: host, configuration), catalog, note: note), restorer: intents.restorer,
+            lineup: Lineup(runner, catalog, note: note), restorer: intents.restorer,
             seed: configuration.seed,
             directory: directory, redactor: ensemble.redactor, display: display)
         let scheduler = Scheduler(jobs: configuration.jobs)
@@ -81,6 +89,22 @@ public struct Run: Sendable {
             return host
         } catch {
             throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")
+        }
+    }
+
+    private func makeShelf(
+        on host: WorkspaceHost, _ ensemble: Ensemble, _ directory: RunDirectory
+    ) async throws(RunError) -> SkillShelf? {
+        guard !configuration.skills.isEmpty else { return nil }
+        let tools = ensemble.casting.tools.map(\.manifest.name)
+        do {
+            let workspace = try await host.open(configuration.policy.policy)
+            let shelf = try await SkillShelf(
+                configuration.skills, tools: tools, workspace: workspace, directory: directory.skills)
+            await workspace.close()
+            return shelf
+        } catch {
+            throw RunError(.workspaces, "\(error)")
         }
     }
 

@@ -2,6 +2,7 @@ import Dialogue
 import Glibc
 import JSON
 import Models
+import Skills
 import Workspaces
 
 /// Everything that decides what a run does.
@@ -37,6 +38,8 @@ public struct RunConfiguration: Sendable {
     public var toolSettings = ToolSettings()
     /// Of the workspaces.
     public var policy = PolicyFile()
+    /// What the agent may be shown, as far as it is of use in the workspaces.
+    public var skills: [Skill] = []
     public var environment: [String: String]
     /// Where plugins are looked for, first match first.
     public var pluginDirectories: [String]
@@ -84,6 +87,7 @@ public struct RunConfiguration: Sendable {
         json["jobs"] = .int(jobs)
         json["plugins"] = JSONValue(pluginDirectories)
         json["policy"] = policy.json
+        if !skills.isEmpty { json["skills"] = .object(JSONObject(skills.map { ($0.name, .string($0.hash)) })) }
         return json
     }
 }

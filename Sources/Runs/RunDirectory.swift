@@ -4,7 +4,7 @@ import JSON
 import Trace
 
 /// Where a run keeps everything: `run.json` (how it was started), `intents.jsonl` (what it works on), `trajectories/` (one
-/// trace each), `blobs/` (large strings) and, at the end, `summary.json`.
+/// trace each), `blobs/` (large strings), `skills/` (what agents read of them) and, at the end, `summary.json`.
 public struct RunDirectory: Sendable {
     public let path: String
 
@@ -13,6 +13,8 @@ public struct RunDirectory: Sendable {
     public var trajectories: String { path + "/trajectories" }
     /// Large strings of all traces, by content.
     public var blobs: String { path + "/blobs" }
+    /// Copies of the skills, which workspaces see.
+    public var skills: String { path + "/skills" }
     public var summary: String { path + "/summary.json" }
 
     /// `runs/2026-08-01T09-30-00.123Z`: no character that a shell or another system dislikes.

@@ -12,7 +12,7 @@ import Runs
             """,
         version: iseVersion,
         subcommands: [
-            RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, SandboxCommand.self,
+            RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, SkillCommand.self, SandboxCommand.self,
             MCPCommand.self, DoctorCommand.self,
         ])
 }

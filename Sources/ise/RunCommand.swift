@@ -55,6 +55,7 @@ struct RunCommand: AsyncParsableCommand {
         title: "Policy of the workspaces (an option wins over the file)")
     var policy: PolicyOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var skills: SkillOptions
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
@@ -103,6 +104,7 @@ struct RunCommand: AsyncParsableCommand {
         configuration.agentConfig = models.agentConfig
         configuration.simulatorConfig = models.simulatorConfig
         configuration.simulatorModel = models.simulator
+        configuration.skills = try skills.find(below: configuration.pluginDirectories)
         configuration.toolSources = mcpServers.compactMap { ForeignServer(option: $0) }
         return configuration
     }

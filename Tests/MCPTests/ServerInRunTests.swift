@@ -1,4 +1,3 @@
-import Glibc
 import JSON
 import TestSupport
 import Testing
@@ -6,55 +5,12 @@ import Trace
 
 /// `ise run --mcp-server`, whole.
 struct ServerInRunTests {
-    /// Makes the calls that the user's words name, one after another, then says what the last one gave.
-    private static let agent = """
-        --[[plugin {"api": 1, "kind": "agent", "name": "caller", "version": "0.1.0", "description": "Stands in a test."} ]]
-        return { next = function(view)
-          local calls = json.decode(view.user)
-          local call = calls[#view.results + 1]
-          if call then return { calls = { { name = call[1], arguments = call[2] } } } end
-          return { say = "It says: " .. view.results[#view.results].text }
-        end }
-        """
-
-    private struct Outcome {
-        var ending: HostProgram.Ending
-        var events: [TraceRecord]
-        func results() -> [JSONObject] { events.filter { $0.type == "tool_result" }.map(\.payload) }
-    }
-
-    private static func run(calls: String, _ options: [String]) async throws -> Outcome {
-        let place = try TemporaryDirectory()
-        for folder in ["plugins", "plugins/agents"] { mkdir(place.file(folder), 0o755) }
-        try place.write("plugins/agents/caller.lua", Array(agent.utf8))
-        let intent: JSONValue = [
-            "id": "query_1", "query": .string(calls),
-        ]
-        try place.write("intents.jsonl", Array((intent.compact + "\n").utf8))
-        let out = place.file("out")
-        let program = try HostProgram(
-            [
-                HostProgram.ise, "run", "--plugins", place.file("plugins"), "--intents", place.file("intents.jsonl"),
-                "--agent", "caller", "--out", out,
-            ] + options)
-        program.closeInput()
-        let ending = try await program.ending()
-        let traces = place.files().filter { $0.hasPrefix("out/trajectories/") }
-        guard let trace = traces.first else { return Outcome(ending: ending, events: []) }
-        let verification = try TraceVerifier(store: ContentStore(directory: out + "/blobs")).verify(place.file(trace))
-        #expect(verification.isIntact)
-        var reader = try TraceReader(path: place.file(trace))
-        var events: [TraceRecord] = []
-        while let event = try reader.next() { events.append(event) }
-        return Outcome(ending: ending, events: events)
-    }
-
     private static let small = "small=python3 /opt/mcp/server.py"
     private static let bind = ["--bind", HostProgram.fixture("") + ":/opt/mcp"]
 
     @Test func theAgentGetsTheToolsAndTheTraceHasTheirTraffic() async throws {
         let calls = #"[["add", {"a": 20, "b": 22}], ["small_exec", {}], ["exec", {"command": "echo own"}]]"#
-        let run = try await Self.run(calls: calls, Self.bind + ["--mcp-server", Self.small])
+        let run = try await CallerRun.play(calls: calls, Self.bind + ["--mcp-server", Self.small])
         #expect(run.ending.status == 0, "\(run.ending.stderr)")
         #expect(run.ending.stderr.contains("small brings add,"))
         let results = run.results()
@@ -73,7 +29,7 @@ struct ServerInRunTests {
 
     @Test func aServerThatDiesLeavesTheRunGoing() async throws {
         let calls = #"[["die", {}], ["add", {"a": 1, "b": 1}], ["exec", {"command": "echo own"}]]"#
-        let run = try await Self.run(calls: calls, Self.bind + ["--mcp-server", Self.small])
+        let run = try await CallerRun.play(calls: calls, Self.bind + ["--mcp-server", Self.small])
         #expect(run.ending.status == 0, "\(run.ending.stderr)")
         let codes = run.results().map { $0["error"]?["code"]?.string }
         #expect(codes == ["mcp_gone", "mcp_gone", nil])
@@ -81,7 +37,7 @@ struct ServerInRunTests {
     }
 
     @Test func aServerThatDoesNotComeUpStopsTheRunBeforeItBegins() async throws {
-        let run = try await Self.run(calls: "[]", ["--mcp-server", "there=python3 /opt/nowhere.py"])
+        let run = try await CallerRun.play(calls: "[]", ["--mcp-server", "there=python3 /opt/nowhere.py"])
         #expect(run.ending.status == 1)
         #expect(run.ending.stderr.contains("there brings no tools into a workspace"))
         #expect(run.ending.stderr.contains("/opt/nowhere.py"))
@@ -90,7 +46,7 @@ struct ServerInRunTests {
 
     @Test(.enabled(if: PythonSDK.canServe, Comment(rawValue: PythonSDK.cannotServe)))
     func aServerWrittenWithTheOfficialSDKIsOffered() async throws {
-        let run = try await Self.run(
+        let run = try await CallerRun.play(
             calls: #"[["add", {"a": 20, "b": 22}], ["add", {"a": "x"}]]"#,
             Self.bind + [
                 "--bind", "\(PythonSDK.packages):/opt/packages",

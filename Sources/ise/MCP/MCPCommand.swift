@@ -34,12 +34,14 @@ struct MCPCommand: AsyncParsableCommand {
 
     @OptionGroup var toolOptions: ToolOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var skills: SkillOptions
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let policy: PolicyFile
         do { policy = try options.effective() } catch { throw fail(error.message) }
-        let catalog = try await plugins.catalog(in: plugins.find())
+        let directories = try plugins.find()
+        let catalog = try await plugins.catalog(in: directories)
         let loaded = catalog.plugins(kind: .tool)
         guard !loaded.isEmpty else {
             throw fail("no tool plugin is loaded; add a directory that has tools/ with --plugins")
@@ -50,7 +52,8 @@ struct MCPCommand: AsyncParsableCommand {
             resources = try toolOptions.settings.resources(for: tools, environment: RunConfiguration.processEnvironment)
         } catch { throw fail("\(error)") }
         let session = MCPSession(
-            policy: policy, tools: tools, resources: resources, workdir: workdirFrom, keep: keep,
+            policy: policy, tools: tools, resources: resources, skills: try skills.find(below: directories),
+            workdir: workdirFrom, keep: keep,
             out: out ?? RunDirectory.dated("runs/mcp-"), seed: seed)
         do { try await session.serve() } catch { throw fail("\(error)") }
     }

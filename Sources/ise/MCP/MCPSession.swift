@@ -4,6 +4,7 @@ import JSON
 import MCP
 import Plugins
 import Runs
+import Skills
 import Synchronization
 import Trace
 import Workspaces
@@ -13,6 +14,7 @@ struct MCPSession {
     let policy: PolicyFile
     let tools: [Plugin]
     let resources: ToolResources
+    let skills: [Skill]
     let workdir: String?
     let keep: String?
     let out: String
@@ -36,8 +38,9 @@ struct MCPSession {
             throw error
         }
         do {
-            let workspace = try await host.open(effectivePolicy)
-            try await serve(in: workspace, directory)
+            let skills = try await selectSkills(on: host, directory)
+            let workspace = try await host.open(effectivePolicy, binds: skills.binds)
+            try await serve(in: workspace, directory, skills)
             await workspace.close()
         } catch {
             await host.shutdown()
@@ -46,7 +49,17 @@ struct MCPSession {
         await host.shutdown()
     }
 
-    private func serve(in workspace: Workspace, _ directory: RunDirectory) async throws {
+    /// All that are of use here.
+    private func selectSkills(on host: WorkspaceHost, _ directory: RunDirectory) async throws -> SkillSelection {
+        let workspace = try await host.open(effectivePolicy)
+        let shelf = try await SkillShelf(
+            skills, tools: tools.map(\.manifest.name), workspace: workspace, directory: directory.skills)
+        await workspace.close()
+        for skill in shelf.leftOut { warn("\(skill)") }
+        return shelf.selection(of: [])
+    }
+
+    private func serve(in workspace: Workspace, _ directory: RunDirectory, _ skills: SkillSelection) async throws {
         try await fill(workspace)
         let trace = try TraceWriter(
             id: Self.id, in: directory.trajectories, store: ContentStore(directory: directory.blobs))
@@ -54,7 +67,8 @@ struct MCPSession {
             .start(
                 trajectory: Self.id, seed: seed, ise: iseVersion, isolation: workspace.isolation.json,
                 settings: ["mcp": configuration]))
-        try trace.append(.plugins(tools))
+        try trace.append(.plugins(tools, others: skills.uses))
+        let instructions = [instructions, skills.prompt].filter { !$0.isEmpty }.joined(separator: "\n\n")
         let log = LogRelay()
         let bound: @Sendable (inout ExecRequest) -> Void = { [policy] in policy.tighten(&$0) }
         let bench = try await ToolBench(
