@@ -101,6 +101,13 @@ enum SkillFolder {
         }
     }
 
+    /// As the kernel binds it: from the root, without links.
+    static func absolute(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     static func makeDirectory(_ path: String) throws(SkillProblem) {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure(path) }
         chmod(path, 0o755)  // whatever the umask says

@@ -51,9 +51,9 @@ public struct SkillShelf: Sendable {
         }
         self.skills = usable
         self.leftOut = leftOut
-        self.directory = directory
         do throws(SkillProblem) {
             if !usable.isEmpty { try SkillFolder.makeDirectory(directory) }
+            self.directory = SkillFolder.absolute(directory)
             for skill in usable { try SkillFolder.write(skill, to: directory + "/" + skill.name) }
         } catch { throw .copy(error) }
     }

@@ -122,6 +122,24 @@ struct SkillShelfTests {
         }
     }
 
+    @Test func theCopiesMayStandAtARelativePathAndBehindALink() async throws {
+        let place = try TemporaryDirectory()
+        try Self.write("one", in: place)
+        mkdir(place.file("real"), 0o755)
+        symlink(place.file("real"), place.file("link"))
+        let here = try #require(getcwd(nil, 0).map { String(cString: $0) })
+        let up = here.split(separator: "/").map { _ in ".." }.joined(separator: "/")
+        let host = try await WorkspaceHost.start()
+        let workspace = try await host.open()
+        let skills = [try SkillCatalog.skill(at: place.file("one"))]
+        let shelf = try await SkillShelf(
+            skills, tools: [], workspace: workspace, directory: up + place.file("link/copies"))
+        let reader = try await host.open(Policy(), binds: shelf.selection(of: []).binds)
+        let result = try await reader.exec(ExecRequest(argv: ["ls", "/skills/one"]))
+        await host.shutdown()
+        #expect(result.stdout.text == "SKILL.md\nscripts\n")
+    }
+
     @Test func thePromptNamesThemAndStaysShort() async throws {
         let place = try TemporaryDirectory()
         for number in 100..<300 { try Self.write("skill-\(number)", in: place) }
