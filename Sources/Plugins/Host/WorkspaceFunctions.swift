@@ -1,3 +1,4 @@
+import Glibc
 import Lua
 import Workspaces
 
@@ -68,10 +69,21 @@ struct WorkspaceFunctions {
         let job = try await startJob(request)
         let result: ExecResult?
         do throws(WorkspaceError) { result = try await job.wait(atMost: patience) } catch { throw LuaHostError(error) }
+        if result == nil, Task.isCancelled { return try await killed(job, request) }
         guard let result else {
             let id = session.services.jobs.add(job)
             return JobFunctions.view(id, job, offset: 0, errorOffset: 0, limit: request.outputLimit)
         }
+        session.services.onExec?(request, result)
+        return LuaValue(result)
+    }
+
+    /// Nobody waits for the command any more, and nobody has heard of the job.
+    private func killed(_ job: any JobAccess, _ request: ExecRequest) async throws(LuaHostError) -> LuaValue {
+        job.signal(SIGKILL)
+        // In a task of its own, which is not cancelled.
+        let result = await Task { try? await job.wait(atMost: .seconds(10)) }.value
+        guard let result else { throw LuaHostError("E_CANCELLED", "the command was cancelled") }
         session.services.onExec?(request, result)
         return LuaValue(result)
     }
