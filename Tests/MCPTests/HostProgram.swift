@@ -18,7 +18,6 @@ struct HostProgram {
     init(_ argv: [String], environment: [String: String] = [:]) throws {
         place = try TemporaryDirectory()
         input = try Pipe()
-        for end in [input.reading, input.writing] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

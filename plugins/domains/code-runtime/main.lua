@@ -15,7 +15,7 @@ local modules = {
 local by_name, tasks = {}, {}
 for i, task in ipairs(modules) do
   by_name[task.name] = task
-  tasks[i] = { id = task.id, name = task.name, description = task.description, tools = task.tools, skills = json.array({}) }
+  tasks[i] = { id = task.id, name = task.name, description = task.description, tools = task.tools, skills = json.array(task.skills or {}) }
 end
 
 local function instantiate(name, persona, ctx)

@@ -5,6 +5,7 @@ local task = {
   name = "Refactor With Tests",
   description = "Remove duplicated code from a module while its unit tests keep passing, then add a function with a test of its own.",
   tools = { "exec", "read", "write" },
+  skills = { "patch-by-hand" },
 }
 
 local original = [=[

@@ -5,6 +5,7 @@ local task = {
   name = "Deduplicate Contact List",
   description = "Remove repeated contacts that differ in case or spacing, keep the first of each, and settle contradicting entries as told.",
   tools = { "exec", "write", "read" },
+  skills = { "csv-cleaning" },
 }
 
 local checker = [=[import csv

@@ -5,6 +5,7 @@ local task = {
   name = "Merge Differing CSV Exports",
   description = "Combine CSV exports whose headers and separators differ into one consistent file with control totals.",
   tools = { "exec", "write", "edit" },
+  skills = { "csv-cleaning" },
 }
 
 local script_head = [[import csv

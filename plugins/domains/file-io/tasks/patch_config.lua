@@ -5,6 +5,7 @@ local task = {
   name = "Patch Service Configuration",
   description = "Change a few values of a commented configuration file, keep a backup and record the change as a unified diff.",
   tools = { "exec", "read", "edit" },
+  skills = { "patch-by-hand" },
 }
 
 local function config(v, port, pool, timeout, flag, site)

@@ -5,6 +5,7 @@ local task = {
   name = "Split Log By Day",
   description = "Split an application log into one file per day without tearing multi-line entries apart, and count errors per day.",
   tools = { "exec", "read" },
+  skills = { "log-triage" },
 }
 
 local messages = {
