@@ -113,19 +113,26 @@ struct CallTests {
     @Test func progressIsToldUntilTheAnswerAndNotAfterIt() async throws {
         try await Peer.play { peer in
             try await peer.initialize()
-            await peer.call(1, "shell", ["command": "sleep 0.2"], progress: "token")
+            await peer.call(1, "shell", ["command": "until test -e go; do sleep 0.01; done"], progress: "token")
             var progress: [Double] = []
-            while true {
-                let message = try await peer.next()
-                guard message["method"] == "notifications/progress" else { break }
+            func note(_ message: JSONValue) throws {
+                guard message["method"] == "notifications/progress" else { return }
                 #expect(message["params"]?["progressToken"] == "token")
                 progress.append(try #require(message["params"]?["progress"]?.double))
             }
-            #expect(progress.count >= 2)
+            while progress.count < 3 { try note(try await peer.next()) }
+            await peer.shell(2, "touch go")
+            var answered: Set<JSONValue> = []
+            while answered.count < 2 {
+                let message = try await peer.next()
+                if answered.contains(1) { #expect(message["method"] == nil) }
+                try note(message)
+                if let id = message["id"] { answered.insert(id) }
+            }
             #expect(zip(progress, progress.dropFirst()).allSatisfy { $0 < $1 })
-            await peer.request(2, "ping")
+            await peer.request(3, "ping")
             let pong = try await peer.next()
-            #expect(pong["id"] == 2)
+            #expect(pong["id"] == 3)
         }
     }
 

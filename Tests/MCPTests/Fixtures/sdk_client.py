@@ -72,8 +72,13 @@ async def progress(session):
     async def note(done, total, message):
         seen.append((done, message))
 
-    await session.call_tool("exec", {"command": "sleep 1.2"}, progress_callback=note)
-    assert len(seen) >= 2 and seen == sorted(seen), seen
+    waiting = "until test -e seen; do sleep 0.01; done"
+    call = asyncio.create_task(session.call_tool("exec", {"command": waiting}, progress_callback=note))
+    while len(seen) < 2:
+        await asyncio.sleep(0.01)
+    await session.call_tool("exec", {"command": "touch seen"})
+    assert not (await call).is_error
+    assert seen == sorted(seen) and seen[0] != seen[1], seen
 
 
 async def cancellation(session):
