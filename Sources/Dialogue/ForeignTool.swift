@@ -55,11 +55,13 @@ public struct ToolAnswer: Sendable, Hashable {
     /// The tool ran, and the world or the tool refused.
     public var failed: Bool
     public var details: JSONValue?
+    public var images: [ToolImage] = []
 
-    public init(text: String, failed: Bool = false, details: JSONValue? = nil) {
+    public init(text: String, failed: Bool = false, details: JSONValue? = nil, images: [ToolImage] = []) {
         self.text = text
         self.failed = failed
         self.details = details
+        self.images = images
     }
 }
 

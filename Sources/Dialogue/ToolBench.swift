@@ -13,6 +13,7 @@ public actor ToolBench {
         /// True when the tool ran and the world did not refuse.
         public var ok: Bool
         public var details: JSONValue?
+        public var images: [ToolImage]
         /// Of an error of the call itself: see `ToolError.code`.
         public var errorCode: String?
         /// The last command that ran during the call.
@@ -95,7 +96,8 @@ public actor ToolBench {
         let first = try await stage.start(tool, provision)
         let instances = ToolInstances(first: first)
         return ToolDispatcher(
-            tools: [ToolDispatcher.Tool(plugin: tool, instances: instances)], trace: trace, hostCalls: stage.hostCalls)
+            tools: [ToolDispatcher.Tool(plugin: tool, instances: instances)], trace: trace, hostCalls: stage.hostCalls,
+            seesImages: true)
     }
 }
 
@@ -104,6 +106,7 @@ extension ToolBench.Answer {
         text = result.modelText
         ok = result.ok
         details = result.details
+        images = result.images
         errorCode = result.error?.code
         lastExec = result.lastExec
         self.wall = wall

@@ -137,10 +137,10 @@ struct ToolDispatcher: Sendable {
                 return (result, log)
             }
             let answer = try await foreign?.call(arguments)
-            return (
-                ToolResult(call: call, ok: answer?.failed != true, text: answer?.text ?? "", details: answer?.details),
-                log
-            )
+            var result = ToolResult(
+                call: call, ok: answer?.failed != true, text: answer?.text ?? "", details: answer?.details)
+            result.images = answer?.images ?? []
+            return (result, log)
         } catch {
             return (ToolResult(call: call, error: error, text: "Error: \(error.message)"), log)
         }

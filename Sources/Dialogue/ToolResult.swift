@@ -32,10 +32,15 @@ struct ToolResult: Sendable {
 }
 
 /// An image that a tool returned: one of `images = {{mime = "image/png", data = BASE64}}` in its result.
-struct ToolImage: Sendable, Hashable {
-    var mime: String
+public struct ToolImage: Sendable, Hashable {
+    public var mime: String
     /// Base64.
-    var data: String
+    public var data: String
+
+    public init(mime: String, data: String) {
+        self.mime = mime
+        self.data = data
+    }
 
     init?(_ value: JSONValue) {
         guard let mime = value["mime"]?.string, mime.hasPrefix("image/"), let data = value["data"]?.string else {

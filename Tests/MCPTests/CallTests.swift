@@ -24,6 +24,23 @@ struct CallTests {
         #expect(ending.events[2].payload["id"] == "1")
     }
 
+    @Test func imagesComeAsImages() async throws {
+        let painter = InlineTool(
+            name: "paint",
+            lua:
+                "return { run = function() return { text = 'red', images = { { mime = 'image/png', data = 'AAAA' } } } end }"
+        )
+        try await Peer.play([painter]) { peer in
+            try await peer.initialize()
+            await peer.call(1, "paint", [:])
+            let content = try await peer.answer()["result"]?["content"]
+            #expect(
+                content == [
+                    ["type": "text", "text": "red"], ["type": "image", "data": "AAAA", "mimeType": "image/png"],
+                ])
+        }
+    }
+
     @Test func aCommandThatFailsIsAnErrorThatTheModelSees() async throws {
         try await Peer.play { peer in
             try await peer.initialize()

@@ -76,7 +76,7 @@ struct ForeignServerTests {
             #expect(failure == ToolAnswer(text: "there is no such thing", failed: true))
             let picture = try await visit.call("picture")
             #expect(picture.text == "[image image/png, 3 bytes]\nseen")
-            #expect(picture.details?["content"]?.array?.first?["data"] == "AAAA")
+            #expect(picture.images == [ToolImage(mime: "image/png", data: "AAAA")])
         }
     }
 

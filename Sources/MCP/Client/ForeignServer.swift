@@ -129,7 +129,7 @@ public struct ForeignServer: ToolSource, Hashable {
 }
 
 extension ToolAnswer {
-    /// From the result of `tools/call`. A model gets the texts; what is none is named in its place, and whole in the details.
+    /// From the result of `tools/call`. A model gets the texts and images; what is neither is named in its place, and whole in the details.
     init(mcp result: JSONValue) throws(ToolError) {
         guard let blocks = result["content"]?.array, blocks.allSatisfy({ $0["type"]?.string != nil }) else {
             throw .mcp("protocol", "its answer has no `content` as the protocol has it")
@@ -139,10 +139,19 @@ extension ToolAnswer {
         if text.isEmpty { text = structured?.compact ?? "(no output)" }
         var details: JSONObject = [:]
         details["structured"] = structured
-        if blocks.contains(where: { $0["type"] != "text" }) { details["content"] = .array(blocks) }
+        let images = blocks.compactMap(Self.image)
+        let others = blocks.filter { $0["type"] != "text" && Self.image($0) == nil }
+        if !others.isEmpty { details["content"] = .array(others) }
         self.init(
             text: text, failed: result["isError"]?.bool == true,
-            details: details.isEmpty ? nil : .object(details))
+            details: details.isEmpty ? nil : .object(details), images: images)
+    }
+
+    private static func image(_ block: JSONValue) -> ToolImage? {
+        guard block["type"] == "image", let mime = block["mimeType"]?.string, let data = block["data"]?.string else {
+            return nil
+        }
+        return ToolImage(mime: mime, data: data)
     }
 
     private static func text(of block: JSONValue) -> String {

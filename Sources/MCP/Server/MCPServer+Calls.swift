@@ -99,7 +99,11 @@ private struct CallResult {
     let json: JSONValue
 
     init(_ answer: ToolBench.Answer, of tool: ToolListing, _ version: ProtocolVersion) {
-        var result: JSONValue = ["content": [["type": "text", "text": .string(answer.text)]]]
+        let text: JSONValue = ["type": "text", "text": .string(answer.text)]
+        let images: [JSONValue] = answer.images.map { image in
+            ["type": "image", "data": .string(image.data), "mimeType": .string(image.mime)]
+        }
+        var result: JSONValue = ["content": .array([text] + images)]
         if version.hasStructuredContent, let structured = Self.structured(answer, of: tool) {
             result["structuredContent"] = structured
         }
