@@ -10,6 +10,10 @@ struct BoundedWorkspace: WorkspaceAccess {
         try await workspace.exec(bounded(command))
     }
 
+    func exec(_ command: ExecRequest, patience: Duration) async throws(WorkspaceError) -> PatientOutcome {
+        try await workspace.exec(bounded(command), patience: patience)
+    }
+
     func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
         try await workspace.startJob(bounded(command))
     }

@@ -93,14 +93,21 @@ extension Workspace {
         return job
     }
 
-    /// As `exec`, but a command that takes longer than `patience` goes on as a job.
+    /// As `exec`, but a command that takes longer than `patience` goes on as a job. Until then it is killed when the task is
+    /// cancelled.
     public func exec(_ request: ExecRequest, patience: Duration) async throws(WorkspaceError) -> ExecOutcome {
+        try await noteOwnChanges()
         let job = try await start(request)
-        if let result = try await job.wait(atMost: patience) {
-            forget(job)
-            return .finished(result)
+        var ended = try await job.wait(atMost: patience)
+        if ended == nil, Task.isCancelled {
+            job.kill()
+            ended = try await job.wait()
         }
-        return .running(job)
+        guard var result = ended else { return .running(job) }
+        forget(job)
+        if result.exitCode != 0 { addLimitHits(to: &result) }
+        if policy.changeTracking != .off { result.changes = try await look() }
+        return .finished(result)
     }
 }
 

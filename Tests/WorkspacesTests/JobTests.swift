@@ -35,6 +35,34 @@ import Testing
         }
     }
 
+    @Test func `A command that is waited for patiently dies with its task, and has all facts of a result`() async throws {
+        try await Shared.withWorkspace { workspace in
+            let waiting = Task {
+                try await workspace.exec(.shell("touch begun; sleep 1000"), patience: .seconds(600))
+            }
+            var begun: FileStatus?
+            while begun == nil { begun = try await workspace.stat("begun") }
+            waiting.cancel()
+            guard case .finished(let result) = try await waiting.value else {
+                Issue.record("it runs on")
+                return
+            }
+            #expect(result.endedBy == .cancelled)
+            #expect(workspace.jobs.isEmpty)
+        }
+        var policy = Policy()
+        policy.changeTracking = .metadata
+        try await Shared.withWorkspace(policy) { workspace in
+            try await workspace.write("own.txt", [1])
+            guard case .finished(let result) = try await workspace.exec(.shell("echo x > made.txt"), patience: .seconds(30))
+            else {
+                Issue.record("it runs on")
+                return
+            }
+            #expect(result.changes?.map(\.path) == ["/home/user/made.txt"])
+        }
+    }
+
     @Test func `A long command becomes a job, a short one does not`() async throws {
         try await Shared.withWorkspace { workspace in
             guard case .finished(let short) = try await workspace.exec(.shell("echo short"), patience: .seconds(30))

@@ -66,34 +66,32 @@ struct WorkspaceFunctions {
 
     /// A command that takes longer than `patience` goes on as a job.
     private func exec(_ request: ExecRequest, patience: Duration) async throws(LuaHostError) -> LuaValue {
-        let job = try await startJob(request)
-        let result: ExecResult?
-        do throws(WorkspaceError) { result = try await job.wait(atMost: patience) } catch { throw LuaHostError(error) }
-        if result == nil, Task.isCancelled { return try await killed(job, request) }
-        guard let result else {
+        let workspace = try roomForJob()
+        let outcome: PatientOutcome
+        do throws(WorkspaceError) { outcome = try await workspace.exec(request, patience: patience) } catch {
+            throw LuaHostError(error)
+        }
+        switch outcome {
+        case .running(let job):
             let id = session.services.jobs.add(job)
             return JobFunctions.view(id, job, offset: 0, errorOffset: 0, limit: request.outputLimit)
+        case .finished(let result):
+            session.services.onExec?(request, result)
+            return LuaValue(result)
         }
-        session.services.onExec?(request, result)
-        return LuaValue(result)
     }
 
-    /// Nobody waits for the command any more, and nobody has heard of the job.
-    private func killed(_ job: any JobAccess, _ request: ExecRequest) async throws(LuaHostError) -> LuaValue {
-        job.signal(SIGKILL)
-        // In a task of its own, which is not cancelled.
-        let result = await Task { try? await job.wait(atMost: .seconds(10)) }.value
-        guard let result else { throw LuaHostError("E_CANCELLED", "the command was cancelled") }
-        session.services.onExec?(request, result)
-        return LuaValue(result)
+    /// The workspace, if it may get another job.
+    private func roomForJob() throws(LuaHostError) -> any WorkspaceAccess {
+        guard let workspace = session.services.workspace else { throw .noWorkspace }
+        guard session.services.jobs.running < JobTable.limit else {
+            throw LuaHostError("E_BUSY", "\(JobTable.limit) jobs are running already; kill one, or wait for its end")
+        }
+        return workspace
     }
 
     func startJob(_ request: ExecRequest) async throws(LuaHostError) -> any JobAccess {
-        guard let workspace = session.services.workspace else { throw .noWorkspace }
-        let jobs = session.services.jobs
-        guard jobs.running < JobTable.limit else {
-            throw LuaHostError("E_BUSY", "\(JobTable.limit) jobs are running already; kill one, or wait for its end")
-        }
+        let workspace = try roomForJob()
         do throws(WorkspaceError) { return try await workspace.startJob(request) } catch { throw LuaHostError(error) }
     }
 
