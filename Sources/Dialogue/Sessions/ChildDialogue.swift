@@ -192,18 +192,10 @@ struct ChildDialogue: Sendable {
         start.payload["workspace"] = isFork ? "fork" : "shared"
         try record(start)
         try record(.intent(scenario.intent))
-        try record(.plugins(([runner.casting.agent] + tools).map { TraceEvent.PluginUse($0) }))
+        try record(.plugins([runner.casting.agent] + tools))
     }
 
     private func record(_ event: TraceEvent) throws(Ending) {
         do throws(TraceError) { try trace.append(event) } catch { throw Ending(error) }
-    }
-}
-
-extension TraceEvent.PluginUse {
-    init(_ plugin: Plugin) {
-        self.init(
-            kind: plugin.manifest.kind.rawValue, name: plugin.manifest.name,
-            version: plugin.manifest.version.description, hash: plugin.hash)
     }
 }
