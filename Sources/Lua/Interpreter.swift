@@ -11,8 +11,10 @@ final class Interpreter {
     private let shim: OpaquePointer
     private let hostTable: HostTable
 
-    init(limits: LuaLimits, seed: UInt64, host: [LuaHostFunction]) throws(LuaError) {
-        let table = HostTable(host)
+    init(
+        limits: LuaLimits, seed: UInt64, host: [LuaHostFunction], onLine: LineObserver? = nil
+    ) throws(LuaError) {
+        let table = HostTable(host, onLine)
         var options = LuaShimOptions(
             memory_bytes: max(0, limits.memory),
             cpu_nanoseconds: limits.cpuNanoseconds,
@@ -27,6 +29,7 @@ final class Interpreter {
         self.shim = shim
         hostTable = table
         table.shim = shim
+        if onLine != nil { lua_shim_watch_lines(shim, noteLine) }
         for (index, function) in host.enumerated() {
             let registered =
                 if case .denied(let error) = function.body {
@@ -153,7 +156,12 @@ final class HostTable {
     /// Of the last answer that ended a call.
     private(set) var stopReason = ""
 
-    init(_ functions: [LuaHostFunction]) { self.functions = functions }
+    let onLine: LineObserver?
+
+    init(_ functions: [LuaHostFunction], _ onLine: LineObserver? = nil) {
+        self.functions = functions
+        self.onLine = onLine
+    }
 
     func answer(_ function: Int, _ arguments: UnsafeRawBufferPointer) -> LuaShimReply {
         guard functions.indices.contains(function) else {
@@ -218,4 +226,10 @@ private func answerHostCall(
     guard let context else { return LUA_SHIM_REPLY_ERROR }
     let table = Unmanaged<HostTable>.fromOpaque(context).takeUnretainedValue()
     return table.answer(Int(function), UnsafeRawBufferPointer(start: arguments, count: count))
+}
+
+/// Called by C before each line when somebody wants to know.
+private func noteLine(context: UnsafeMutableRawPointer?, chunk: UnsafePointer<CChar>?, line: Int32) {
+    guard let context, let chunk else { return }
+    Unmanaged<HostTable>.fromOpaque(context).takeUnretainedValue().onLine?(String(cString: chunk), Int(line))
 }

@@ -73,9 +73,26 @@ static void stop_hook(lua_State *L, lua_Debug *event)
     }
 }
 
+static void line_hook(lua_State *L, lua_Debug *event)
+{
+    LuaShim *shim = shim_of(L);
+    if (shim->stop) {
+        stop_hook(L, event);
+    } else if (lua_getinfo(L, "S", event)) {
+        shim->line_hit(shim->context, event->short_src, event->currentline);
+    }
+}
+
+void lua_shim_watch_lines(LuaShim *shim, LuaShimLine line) { shim->line_hit = line; }
+
 void shim_arm_hook(lua_State *L)
 {
-    if (shim_of(L)->stop) lua_sethook(L, stop_hook, LUA_MASKCOUNT, 1);
+    LuaShim *shim = shim_of(L);
+    if (shim->stop) {
+        lua_sethook(L, stop_hook, LUA_MASKCOUNT, 1);
+    } else if (shim->line_hit) {
+        lua_sethook(L, line_hook, LUA_MASKLINE, 0);
+    }
 }
 
 void shim_pass_fatal(lua_State *L, int status)

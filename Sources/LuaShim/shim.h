@@ -26,6 +26,7 @@ struct LuaShim {
 
     LuaShimHost host;
     void *context;
+    LuaShimLine line_hit; // NULL: nobody wants to know
     uint32_t waiting; // the host function that the suspended call waits for
     lua_KContext wait; // counts the waits: an answer is for the last one only
     bool suspended, loading;
@@ -78,7 +79,7 @@ int shim_decode_arguments(lua_State *L, const uint8_t *bytes, size_t count);
 void *shim_allocate(void *shim, void *block, size_t old_size, size_t new_size);
 bool shim_enter(LuaShim *shim); // false when the thread can have no timer
 void shim_leave(LuaShim *shim);
-void shim_arm_hook(lua_State *L); // before running L: honours a stop that came early
+void shim_arm_hook(lua_State *L); // before running L: honours a stop that came early, and who counts lines
 _Noreturn void shim_raise_stop(lua_State *L);
 // In loops of C functions that can be long.
 static inline void shim_check_stop(lua_State *L)

@@ -43,13 +43,17 @@ final class Rehearsal: Sendable {
     private let store = PluginStore()
 
     let observer: (@Sendable (ExecRequest, ExecResult) -> Void)?
+    private let coverage: Coverage?
 
     /// - Parameters:
     ///   - failing: the host call, counted from 1 over the whole test, that fails.
     ///   - observer: is told of every program that ran.
-    init(failing: Int? = nil, observer: (@Sendable (ExecRequest, ExecResult) -> Void)? = nil) {
+    init(
+        failing: Int? = nil, observer: (@Sendable (ExecRequest, ExecResult) -> Void)? = nil, coverage: Coverage? = nil
+    ) {
         state = Mutex(State(failing: failing))
         self.observer = observer
+        self.coverage = coverage
     }
 
     func begin(_ script: Script, _ exchange: Exchange) {
@@ -89,6 +93,7 @@ final class Rehearsal: Sendable {
             return await self.substitute(name, arguments)
         }
         services.chat = { request in try await self.chat(request) }
+        if let coverage { services.onLine = { coverage.note($0, $1) } }
         services.onCall = { call in self.state.withLock { $0.calls.append(call) } }
         services.onExec = { request, result in
             self.observer?(request, result)

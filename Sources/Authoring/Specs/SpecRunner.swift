@@ -28,6 +28,8 @@ public struct SpecRunner: Sendable {
     let host: WorkspaceHost?
     /// Is told of every program that ran, with the files that it changed.
     var observer: (@Sendable (ExecRequest, ExecResult) -> Void)?
+    /// Is told of every line of the plugin that ran in a spec.
+    public var coverage: Coverage?
 
     /// `host` opens the workspaces of real runs; nil when none are wanted.
     public init(_ plugin: Plugin, _ options: Options, host: WorkspaceHost?) {
@@ -116,7 +118,7 @@ public struct SpecRunner: Sendable {
     private func stage(_ spec: SpecFile, _ place: Stage.Place, failing: Int? = nil) -> Stage {
         var goldens = GoldenFiles(folder: spec.goldenFolder)
         if case .real = place { goldens.ignoresAnswers = true } else { goldens.updates = options.updates }
-        return Stage(plugin, in: place, goldens, failing: failing, observer: observer)
+        return Stage(plugin, in: place, goldens, failing: failing, observer: observer, coverage: coverage)
     }
 
     private func perform(

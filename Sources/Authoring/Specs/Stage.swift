@@ -36,12 +36,12 @@ final class Stage: Sendable {
 
     init(
         _ plugin: Plugin, in place: Place, _ goldens: GoldenFiles, failing: Int? = nil,
-        observer: (@Sendable (ExecRequest, ExecResult) -> Void)? = nil
+        observer: (@Sendable (ExecRequest, ExecResult) -> Void)? = nil, coverage: Coverage? = nil
     ) {
         self.plugin = plugin
         self.place = place
         self.goldens = goldens
-        rehearsal = Rehearsal(failing: failing, observer: observer)
+        rehearsal = Rehearsal(failing: failing, observer: observer, coverage: coverage)
     }
 
     var records: [CallRecord] { state.withLock { $0.records } }

@@ -76,6 +76,12 @@ typedef struct {
 // returning, except for LUA_SHIM_REPLY_LATER. Must not call into the same shim otherwise.
 typedef LuaShimReply (*LuaShimHost)(void *context, uint32_t function, const uint8_t *arguments, size_t count);
 
+// Is told of each line before it runs, with the chunk's name and the context of the host. Must not call into the shim.
+typedef void (*LuaShimLine)(void *context, const char *chunk, int line);
+
+// From the next load or call on. Lua then takes several times as long: for test coverage.
+void lua_shim_watch_lines(LuaShim *shim, LuaShimLine line);
+
 // NULL when the memory limit is too small for a state, or the machine has no memory.
 LuaShim *lua_shim_open(const LuaShimOptions *options, LuaShimHost host, void *context);
 void lua_shim_close(LuaShim *shim);

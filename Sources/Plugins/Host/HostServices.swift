@@ -28,6 +28,8 @@ public struct HostServices: Sendable {
     /// For tests of plugins: answers a function that waits instead of the host; nil: the host does.
     public var substitute:
         (@Sendable (_ function: String, _ arguments: [LuaValue]) async -> Result<LuaValue, LuaHostError>?)?
+    /// For tests of plugins: each line before it runs. Lua then takes several times as long.
+    public var onLine: LineObserver?
     /// Level, text, fields.
     public var onLog: (@Sendable (String, String, JSONValue?) -> Void)?
     public var onExec: (@Sendable (ExecRequest, ExecResult) -> Void)?

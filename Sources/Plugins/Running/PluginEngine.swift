@@ -21,10 +21,11 @@ public enum PluginEngine: Sendable {
     }
 
     func makeState(
-        _ name: String, _ limits: LuaLimits, seed: UInt64, host: [LuaHostFunction]
+        _ name: String, _ limits: LuaLimits, seed: UInt64, host: [LuaHostFunction], onLine: LineObserver? = nil
     ) throws(LuaError) -> any LuaEngine {
         switch self {
-        case .inProcess: return try LuaState(name: name, limits: limits, seed: seed, host: host)
+        case .inProcess:
+            return try LuaState(name: name, limits: limits, seed: seed, host: host, onLine: onLine)
         case .worker(let workers):
             return LuaWorker(name: name, limits: limits, seed: seed, host: host) { () async throws(LuaError) in
                 try await workers.connect(memory: limits.memory)

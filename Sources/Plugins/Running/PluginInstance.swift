@@ -27,7 +27,7 @@ public actor PluginInstance {
         let limits = LuaLimits(memory: plugin.limits.memory, cpu: plugin.limits.cpu)
         do throws(LuaError) {
             lua = try plugin.engine.makeState(
-                plugin.title, limits, seed: Self.seed(seed, manifest), host: table.functions)
+                plugin.title, limits, seed: Self.seed(seed, manifest), host: table.functions, onLine: host.onLine)
             try await lua.load(plugin.sources[plugin.mainFile] ?? [], chunk: plugin.mainFile)
         } catch {
             throw PluginError(error, limits: plugin.limits)

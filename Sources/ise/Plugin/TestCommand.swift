@@ -36,6 +36,12 @@ struct TestCommand: AsyncParsableCommand {
     @Flag(help: "Run each test again for each of its host calls, which then fails: the plugin must give a clean error.")
     var faults = false
 
+    @Flag(help: "Say which lines of the plugin ran, and which never did.")
+    var coverage = false
+
+    @Flag(help: "Say which permissions no spec made use of, and what was tried without one.")
+    var permissions = false
+
     @Flag(help: "Record golden files anew.")
     var update = false
 
@@ -60,8 +66,12 @@ struct TestCommand: AsyncParsableCommand {
         var results: [TestResult] = []
         do {
             for plugin in plugins {
-                let own = try await SpecRunner(plugin, options, host: host).run()
+                var runner = SpecRunner(plugin, options, host: host)
+                if coverage { runner.coverage = Coverage(plugin) }
+                let own = try await runner.run()
                 show(own, of: plugin)
+                if let text = runner.coverage?.text, !text.isEmpty, !json { print(text) }
+                if permissions, !json { print(PermissionUse(plugin, own).text) }
                 results += own
             }
         } catch {
