@@ -205,3 +205,32 @@ import Workspaces
         #expect(real[4].outcome == .passed)
     }
 }
+
+@Suite struct CoverageTests {
+    @Test func `Lines that never ran are named, of functions that nobody calls, too`() async throws {
+        let workshop = try Workshop(
+            """
+            local function never()
+              return 1
+            end
+            return { run = function(args)
+              if args.n == 1 then
+                return { text = never() }
+              end
+              return { text = ws.read('a') }
+            end }
+            """,
+            spec: "t.it('reads', function() t.run({}, { ws = t.workspace({ files = { a = '1' } }) }) end)")
+        let coverage = Coverage(workshop.plugin)
+        var runner = SpecRunner(workshop.plugin, SpecRunner.Options(), host: nil)
+        runner.coverage = coverage
+        let results = try await runner.run()
+        #expect(results.compactMap(\.failure) == [])
+        let file = try #require(coverage.files.first)
+        #expect(file.missed == ["2", "6"])
+        #expect(file.covered == file.lines - 2)
+        let use = PermissionUse(workshop.plugin, results)
+        #expect(use.unused.contains("permissions.model (ask a model)"))
+        #expect(!use.unused.contains("permissions.fs (read files)"))
+    }
+}

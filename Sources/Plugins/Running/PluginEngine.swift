@@ -20,6 +20,7 @@ public enum PluginEngine: Sendable {
         if case .inProcess = self { true } else { false }
     }
 
+    /// `onLine` is told of lines only within this process.
     func makeState(
         _ name: String, _ limits: LuaLimits, seed: UInt64, host: [LuaHostFunction], onLine: LineObserver? = nil
     ) throws(LuaError) -> any LuaEngine {

@@ -36,6 +36,12 @@ struct TestCommand: AsyncParsableCommand {
     @Flag(help: "Run each test again for each of its host calls, which then fails: the plugin must give a clean error.")
     var faults = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Instead of the specs, calls that are in this file, with the host's answers of then: a trace of a run, a golden file, or the output of `ise plugin call --json`. Of traces only calls can be replayed whose host calls they have.",
+            valueName: "file"))
+    var replay: String?
+
     @Flag(help: "Say which lines of the plugin ran, and which never did.")
     var coverage = false
 
@@ -68,7 +74,12 @@ struct TestCommand: AsyncParsableCommand {
             for plugin in plugins {
                 var runner = SpecRunner(plugin, options, host: host)
                 if coverage { runner.coverage = Coverage(plugin) }
-                let own = try await runner.run()
+                let own: [TestResult]
+                if let replay {
+                    own = try await Replayer(plugin, file: replay).run()
+                } else {
+                    own = try await runner.run()
+                }
                 show(own, of: plugin)
                 if let text = runner.coverage?.text, !text.isEmpty, !json { print(text) }
                 if permissions, !json { print(PermissionUse(plugin, own).text) }

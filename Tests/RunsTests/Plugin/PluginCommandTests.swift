@@ -172,3 +172,40 @@ import Testing
         #expect(ending.stdout.contains("error: unknown name \"strng\"; did you mean \"string\"?"), "\(ending.stdout)")
     }
 }
+
+@Suite struct PluginReplayTests {
+    @Test func `A recorded call is replayed without a workspace, and what is done otherwise is found`() async throws {
+        let place = try TemporaryDirectory()
+        let made = try await ise("plugin", "new", "tool", "probe", "--in", place.file("plugins"))
+        #expect(made.status == 0, "\(made.stderr)")
+        let probe = place.file("plugins/tools/probe")
+        try place.write("plugins/notes.txt", Array("TODO a\nb\n".utf8))
+        let call = try await ise(
+            "plugin", "call", probe, #"{"path": "notes.txt"}"#, "--ws", place.file("plugins"), "--json")
+        try place.write("call.json", Array(call.stdout.utf8))
+        let same = try await ise("plugin", "test", probe, "--replay", place.file("call.json"))
+        #expect(same.status == 0 && same.stdout.contains("1 tests, 1 passed"), "\(same.stdout)\(same.stderr)")
+        let source = String(decoding: try place.read("plugins/tools/probe/main.lua"), as: UTF8.self)
+        try place.write("plugins/tools/probe/main.lua", Array(source.replacing("match\")", with: "fit\")").utf8))
+        let other = try await ise("plugin", "test", probe, "--replay", place.file("call.json"))
+        #expect(other.status == 1)
+        #expect(
+            other.stdout.contains("text: expected \"2 lines of notes.txt match\", got \"2 lines of notes.txt fit\""))
+        try place.write(
+            "plugins/tools/probe/main.lua", Array(source.replacing("ws.read(args.path,", with: "ws.read(\"x\",").utf8))
+        let asks = try await ise("plugin", "test", probe, "--replay", place.file("call.json"))
+        #expect(
+            asks.stdout.contains("it asks for ws.read with other arguments: [1]: expected \"notes.txt\", got \"x\""))
+    }
+
+    @Test func `The calls of a trace are replayed as far as it has what the host gave`() async throws {
+        let place = try TemporaryDirectory()
+        let run = try await ise("run", "--count", "1", "--seed", "3", "--out", place.file("run"))
+        #expect(run.status == 0, "\(run.stderr)")
+        let trace = try #require(place.files().first { $0.hasPrefix("run/trajectories/") && $0.hasSuffix(".jsonl") })
+        let replay = try await ise("plugin", "test", "exec", "--replay", place.file(trace), "--json")
+        let lines = try replay.stdout.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+        #expect(replay.status == 0, "\(replay.stdout)")
+        #expect(lines.contains { $0["outcome"] == "passed" && $0["mode"] == "replay" })
+    }
+}
