@@ -73,10 +73,9 @@ public struct Site: Sendable {
     private var index: String {
         let groups = kinds.map { kind, plugins in
             let cards = plugins.map { plugin in
-                let summary = plugin.manifest.description.prefix { $0 != "." && $0 != "\n" }
                 return """
                     <a class="card" href="\(Self.page(plugin))"><b>\(Self.escape(plugin.manifest.name))</b> \
-                    <small>\(plugin.manifest.version)</small><p>\(Self.prose(String(summary))).</p></a>
+                    <small>\(plugin.manifest.version)</small><p>\(Self.prose(plugin.manifest.summary)).</p></a>
                     """
             }.joined(separator: "\n")
             return "<h2>\(Self.heading(kind))</h2>\n<div class=\"cards\">\n\(cards)\n</div>"
@@ -173,7 +172,7 @@ public struct Site: Sendable {
             "<section id=\"\(function.name)\"><h3><code>\(escape(Document.signature(function)))</code></h3>",
             "<p>\(prose(function.doc))",
         ]
-        if !function.resultDoc.isEmpty { parts.append(" Gives: \(prose(function.resultDoc))") }
+        if !function.resultDoc.isEmpty { parts.append(" \(prose(function.resultDoc))") }
         parts.append("</p>")
         if let permission = function.permission {
             parts.append("<p class=\"needs\">needs <code>\(escape(permission.manifestLine))</code></p>")
@@ -202,5 +201,19 @@ public struct Site: Sendable {
         let name = type.replacing("?", with: "").replacing("[]", with: "")
         guard HostReference.records.contains(where: { $0.name == name }) else { return escape(type) }
         return "<a href=\"#\(name)\">\(escape(type))</a>"
+    }
+}
+
+extension PluginManifest {
+    /// The first sentence of the description, without its full stop.
+    public var summary: String {
+        let line = description.prefix { $0 != "\n" }
+        var end = line.startIndex
+        while end < line.endIndex {
+            let next = line.index(after: end)
+            if line[end] == ".", next == line.endIndex || line[next] == " " { break }
+            end = next
+        }
+        return String(line[..<end])
     }
 }

@@ -41,7 +41,7 @@ enum SiteStyle {
         .card:hover { border-color: var(--accent); }
         .card small { color: var(--soft); }
         .card p { margin: .3rem 0 0; font-size: .9rem; color: var(--soft); }
-        @media (max-width: 46rem) { body { display: block; } nav { position: static; height: auto; border-right: 0; }
+        @media (max-width: 46rem) { body { flex-direction: column-reverse; justify-content: flex-end; } nav { position: static; height: auto; border-right: 0; }
           main { padding: 1.2rem; } td:first-child { white-space: normal; } }
 
         """

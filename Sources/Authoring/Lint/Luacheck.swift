@@ -1,36 +1,44 @@
 import Plugins
 import Workspaces
 
-/// luacheck, where the machine has it. It runs in a workspace, as every program that ISE starts for a plugin.
-public enum Luacheck {
+/// luacheck, where the machine has it. It runs in workspaces, as every program that ISE starts for a plugin.
+public struct Luacheck: Sendable {
     private static let places = ["/usr/bin/luacheck", "/usr/local/bin/luacheck"]
 
-    public static func findings(of plugin: Plugin) async -> [LintFinding] {
-        guard places.contains(where: isFile) else { return [] }
-        do throws(WorkspaceError) {
-            let host = try await WorkspaceHost.start()
-            let findings: Result<[LintFinding], WorkspaceError>
-            do throws(WorkspaceError) { findings = .success(try await run(plugin, in: try await host.open())) } catch {
-                findings = .failure(error)
-            }
-            await host.shutdown()
-            return try findings.get()
-        } catch {
-            return [
-                LintFinding(
-                    severity: .warning, rule: "luacheck", file: plugin.mainFile, line: 1,
-                    message: "luacheck could not be run: \(error.message)")
-            ]
+    private let host: WorkspaceHost
+
+    /// nil when it is not installed.
+    /// - Throws: when there can be no workspaces.
+    public static func start() async throws(AuthoringError) -> Luacheck? {
+        guard places.contains(where: isFile) else { return nil }
+        do throws(WorkspaceError) { return Luacheck(host: try await WorkspaceHost.start()) } catch {
+            throw AuthoringError("luacheck is installed but cannot be run: \(error.message)")
         }
     }
 
-    private static func run(_ plugin: Plugin, in workspace: Workspace) async throws(WorkspaceError) -> [LintFinding] {
+    public func shutdown() async { await host.shutdown() }
+
+    public func findings(of plugin: Plugin) async throws(AuthoringError) -> [LintFinding] {
+        do throws(WorkspaceError) {
+            let workspace = try await host.open()
+            let findings: Result<[LintFinding], WorkspaceError>
+            do throws(WorkspaceError) { findings = .success(try await run(plugin, in: workspace)) } catch {
+                findings = .failure(error)
+            }
+            await workspace.close()
+            return try findings.get()
+        } catch {
+            throw AuthoringError("luacheck could not be run on \(plugin.title): \(error.message)")
+        }
+    }
+
+    private func run(_ plugin: Plugin, in workspace: Workspace) async throws(WorkspaceError) -> [LintFinding] {
         for (file, source) in plugin.sources { try await workspace.write(file, source) }
         try await workspace.write(".luacheckrc", Array(Stubs.luacheckConfiguration.utf8))
         let files = plugin.sources.keys.sorted()
         let result = try await workspace.exec(
             ExecRequest(argv: ["luacheck", "--no-color", "--codes", "--formatter", "plain"] + files))
-        return result.stdout.text.split(separator: "\n").compactMap(finding)
+        return result.stdout.text.split(separator: "\n").compactMap(Self.finding)
     }
 
     /// "main.lua:12:3: (W211) unused variable 'x'".

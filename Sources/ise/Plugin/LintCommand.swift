@@ -34,12 +34,20 @@ struct LintCommand: AsyncParsableCommand {
                 print("\(problem.description.replacing(problem.reason, with: "error: \(problem.reason)"))")
             }
         }
+        let luacheck: Luacheck?
+        do { luacheck = try await Luacheck.start() } catch {
+            warn(error.message)
+            luacheck = nil
+        }
         for plugin in plugins {
-            for finding in Linter(plugin).findings() + (await Luacheck.findings(of: plugin)) {
+            var findings = Linter(plugin).findings()
+            do { findings += try await luacheck?.findings(of: plugin) ?? [] } catch { warn(error.message) }
+            for finding in findings {
                 if finding.severity == .error { errors += 1 } else { warnings += 1 }
                 show(finding, of: plugin)
             }
         }
+        await luacheck?.shutdown()
         if !json { print("\(plugins.count) plugins, \(errors) errors, \(warnings) warnings") }
         if errors > 0 || strict && warnings > 0 { throw ExitCode(1) }
     }

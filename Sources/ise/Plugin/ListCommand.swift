@@ -1,4 +1,5 @@
 import ArgumentParser
+import Authoring
 import JSON
 import Plugins
 
@@ -40,9 +41,8 @@ struct ListCommand: AsyncParsableCommand {
         guard json else {
             let kind = manifest.kind.rawValue
             let title = kind + String(repeating: " ", count: max(1, 11 - kind.count)) + manifest.name
-            let summary = manifest.description.prefix { $0 != "." && $0 != "\n" }
             let engine = plugin.engine.isTrusted ? "" : " (in a worker)"
-            return print("\(title) \(manifest.version)\(engine)  \(summary)")
+            return print("\(title) \(manifest.version)\(engine)  \(manifest.summary)")
         }
         let value: JSONValue = [
             "kind": .string(manifest.kind.rawValue), "name": .string(manifest.name),

@@ -58,12 +58,15 @@ import Testing
         try place.write("plugins/tools/probe/main.lua", Array(source.utf8))
         let lint = try await ise("plugin", "lint", place.file("plugins/tools/probe"), "--json")
         let findings = try lint.stdout.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
-        let found = findings.map { "\($0["line"]?.int ?? 0) \($0["rule"]?.string ?? "")" }
+        // luacheck has more to say, where it is installed.
+        let found = findings.filter { $0["rule"] != "luacheck" }.map { finding in
+            "\(finding["line"]?.int ?? 0) \(finding["rule"]?.string ?? "")"
+        }
         #expect(lint.status == 1)
-        #expect(
-            found == [
-                "2 unknown-name", "3 permission", "4 unknown-name", "6 cannot-wait", "7 unknown-name", "7 global",
-            ] || Set(found).count == 6, "\(found)")
+        let expected = [
+            "2 unknown-name", "3 permission", "4 unknown-name", "6 cannot-wait", "7 unknown-name", "7 global",
+        ]
+        #expect(found == expected)
         let messages = findings.compactMap { $0["message"]?.string }.joined(separator: "\n")
         #expect(messages.contains("did you mean \"ws.read\"?") && messages.contains("did you mean \"string\"?"))
         #expect(messages.contains("\"writes\": true") || messages.contains("\"mode\": \"rw\""))

@@ -62,7 +62,7 @@ local goods = { "kettle", "desk lamp", "rain jacket", "bike pump", "thermos", "l
 local function build(kit, limit)
   local names = kit.sample(goods, kit.int(6, 9))
   local dead = kit.int(4, #names)
-  local rows, out, low = { "product,revenue,cost" }, {}, 0
+  local rows, out = { "product,revenue,cost" }, {}
   for i, name in ipairs(names) do
     local revenue = i == dead and 0 or (i == 2 and kit.int(120000, 990000) or kit.int(20000, 480000))
     local percent = kit.int(45, 88)
@@ -76,17 +76,16 @@ local function build(kit, limit)
     else
       local r, c = tonumber(kit.money(revenue)), tonumber(kit.money(cost))
       local value = (r - c) / r * 100
-      if value < limit then low = low + 1 end
       out[#out + 1] = ("%s: %.1f%%%s"):format(name, value, value < limit and " LOW" or "")
     end
   end
-  return kit.lines(rows), kit.lines(out), low, names[dead]
+  return kit.lines(rows), kit.lines(out), names[dead]
 end
 
 function task.make(kit)
   local base = kit.pick({ "margin-report", "product-margins", "range-review" }) .. "-" .. kit.pick({ "q1", "q2", "q3", "q4" })
   local limit = kit.pick({ 20, 25, 30, 35 })
-  local data, expected, low, dead = build(kit, limit)
+  local data, expected, dead = build(kit, limit)
   local v = { base = base, script = base .. "/margins.py", data = base .. "/products.csv", out = base .. "/margins.txt", limit = limit, dead = dead }
 
   return {

@@ -83,7 +83,7 @@ local traps = {
   { 6, 275, 19 }, { 6, 515, 25 }, { 7, 215, 10 }, { 7, 550, 19 }, { 7, 895, 10 },
 }
 
-local function gross(kit, quantity, cents, vat)
+local function gross(quantity, cents, vat)
   return (quantity * cents * (100 + vat) + 50) // 100
 end
 
@@ -95,7 +95,7 @@ function task.make(kit)
   cases = kit.shuffled(cases)
   local case_lines = {}
   for i, c in ipairs(cases) do
-    case_lines[i] = ("%d %s %d %s"):format(c[1], kit.money(c[2]), c[3], kit.money(gross(kit, c[1], c[2], c[3])))
+    case_lines[i] = ("%d %s %d %s"):format(c[1], kit.money(c[2]), c[3], kit.money(gross(c[1], c[2], c[3])))
   end
 
   local lines, totals, sum = { "line,quantity,price,vat" }, { "line,gross" }, 0
@@ -104,7 +104,7 @@ function task.make(kit)
     local quantity, cents, vat = kit.int(1, 20), kit.int(45, 9900), kit.pick({ 7, 10, 19, 21 })
     if trap then quantity, cents, vat = trap[1], trap[2], trap[3] end
     lines[#lines + 1] = ("L%02d,%d,%s,%d"):format(i, quantity, kit.money(cents), vat)
-    local value = gross(kit, quantity, cents, vat)
+    local value = gross(quantity, cents, vat)
     totals[#totals + 1] = ("L%02d,%s"):format(i, kit.money(value))
     sum = sum + value
   end

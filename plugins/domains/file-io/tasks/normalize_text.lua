@@ -53,7 +53,7 @@ end
 function task.make(kit)
   local base = kit.pick({ "archive-notes", "scanner-texts", "reception-notes", "field-notes" }) .. "-" .. kit.int(1, 40)
   local stems = kit.shuffled({ "accueil", "buero", "cocina", "entrada", "garage", "hall", "kantine", "lager", "office", "patio" })
-  local files, commands, goals, kinds, windows = {}, {}, {}, {}, 0
+  local files, commands, goals, windows = {}, {}, {}, 0
   local plan = { "cp1252", "cp1252-crlf", "utf8-crlf", "fine", "fine-accents", "cp1252" }
   if kit.chance(50) then plan[6] = "utf8-crlf" end
   for i, kind in ipairs(plan) do
@@ -66,7 +66,6 @@ function task.make(kit)
       windows = windows + 1
     end
     goals[#goals + 1] = kind:find("^fine") and { kind = "unchanged", path = path } or { kind = "file_equals", path = path, content = clean }
-    kinds[i] = kind
   end
   local bell = base .. "/notes/logo.dat"
   files[bell] = "DAT1\r\nnot a text file, keep\r\n"
