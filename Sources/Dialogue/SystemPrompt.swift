@@ -2,8 +2,12 @@ import Workspaces
 
 /// The agent's system prompt. It is recorded as it is sent.
 public enum SystemPrompt {
-    /// - Parameter isBelow: of a session that another agent has started.
-    public static func text(network: Policy.Network = .loopback, isBelow: Bool = false) -> String {
+    /// - Parameters:
+    ///   - isBelow: of a session that another agent has started.
+    ///   - skills: the list of them.
+    public static func text(
+        network: Policy.Network = .loopback, isBelow: Bool = false, skills: String = ""
+    ) -> String {
         """
         You work on a Linux machine for one user. Your tools act on that machine for real: commands run, files change, and \
         what you break stays broken.
@@ -14,7 +18,7 @@ public enum SystemPrompt {
         - Look before you act: read a file before you change it. After an error, read the message and try another way.
         - Do what the user asks in the current message, no more. Then answer in a few plain sentences with the facts that you \
         saw: names, numbers, error messages. Never report what you have not checked.
-        """ + (isBelow ? below : "")
+        """ + (isBelow ? below : "") + (skills.isEmpty ? "" : "\n\n" + skills)
     }
 
     private static func sentence(_ network: Policy.Network) -> String {

@@ -63,9 +63,7 @@ struct Trajectory {
     }
 
     private func systemPrompt(in workspace: Workspace) -> String {
-        let text = SystemPrompt.text(network: workspace.policy.network)
-        guard let list = skills?.prompt, !list.isEmpty else { return text }
-        return text + "\n\n" + list
+        SystemPrompt.text(network: workspace.policy.network, skills: skills?.prompt ?? "")
     }
 
     private func preparedTasks() throws(Ending) -> [PreparedTask] {
@@ -128,7 +126,8 @@ struct Trajectory {
         let tree = SessionTree(
             limits: runner.limits.sessions, task: scenario.intent["natural_language_intent"]?.string ?? "", now: now)
         let family = ChildDialogue.Family(
-            runner: runner, scenario: scenario, seed: seed, tree: tree, store: provision.store)
+            runner: runner, scenario: scenario, seed: seed, tree: tree, store: provision.store,
+            skills: skills?.prompt ?? "")
         let desk = ChildDialogue.desk(family, own: tree.main, workspace: workspace, trace: trace)
         provision.desk = desk
         provision.schedule = Schedule(now: now)

@@ -46,9 +46,10 @@ public struct RunDirectory: Sendable {
         return directory
     }
 
-    /// Gives an unused claim back: nothing but what `claim` made is removed.
+    /// Gives an unused claim back: nothing is removed but what stands there before the first trajectory.
     public func abandon() {
         unlink(configuration)
+        unlink(intents)
         rmdir(trajectories)
         rmdir(path)
     }

@@ -19,6 +19,8 @@ struct CallerRun {
 
     var ending: HostProgram.Ending
     var events: [TraceRecord]
+    /// In the run's directory when there is no trajectory.
+    var leftFiles: [String] = []
 
     func results() -> [JSONObject] { events.filter { $0.type == "tool_result" }.map(\.payload) }
     func logs() -> [String] { events.filter { $0.type == "log" }.compactMap { $0.payload["text"]?.string } }
@@ -41,7 +43,9 @@ struct CallerRun {
         program.closeInput()
         let ending = try await program.ending()
         let traces = place.files().filter { $0.hasPrefix("out/trajectories/") }
-        guard let trace = traces.first else { return CallerRun(ending: ending, events: []) }
+        guard let trace = traces.first else {
+            return CallerRun(ending: ending, events: [], leftFiles: place.files().filter { $0.hasPrefix("out") })
+        }
         let verification = try TraceVerifier(store: ContentStore(directory: out + "/blobs")).verify(place.file(trace))
         #expect(verification.isIntact)
         var reader = try TraceReader(path: place.file(trace))

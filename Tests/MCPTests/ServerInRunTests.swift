@@ -42,6 +42,7 @@ struct ServerInRunTests {
         #expect(run.ending.stderr.contains("there brings no tools into a workspace"))
         #expect(run.ending.stderr.contains("/opt/nowhere.py"))
         #expect(run.events.isEmpty)
+        #expect(run.leftFiles.isEmpty)
     }
 
     @Test(.enabled(if: PythonSDK.canServe, Comment(rawValue: PythonSDK.cannotServe)))

@@ -14,6 +14,8 @@ struct ChildDialogue: Sendable {
         let seed: UInt64
         let tree: SessionTree
         let store: PluginStore
+        /// The list of skills in the prompts.
+        let skills: String
     }
 
     let family: Family
@@ -98,7 +100,7 @@ struct ChildDialogue: Sendable {
         do throws(PluginError) { cast = try await casting.castBelow(provision, tools: tools, stage) } catch {
             throw Ending(.infrastructure, "a plugin does not start: \(error.message)")
         }
-        let prompt = SystemPrompt.text(network: workspace.policy.network, isBelow: true)
+        let prompt = SystemPrompt.text(network: workspace.policy.network, isBelow: true, skills: family.skills)
         try record(.prompt(system: prompt, tools: cast.tools.definitions))
         let home: HomeSnapshot
         do throws(WorkspaceError) { home = try await .taken(of: workspace) } catch {
