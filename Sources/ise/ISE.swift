@@ -12,8 +12,8 @@ import Runs
             """,
         version: iseVersion,
         subcommands: [
-            RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, SkillCommand.self, SandboxCommand.self,
-            MCPCommand.self, DoctorCommand.self,
+            RunCommand.self, IntentsCommand.self, TraceCommand.self, PluginCommand.self, SkillCommand.self,
+            SandboxCommand.self, MCPCommand.self, DoctorCommand.self,
         ])
 }
 

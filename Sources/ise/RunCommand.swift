@@ -46,6 +46,9 @@ struct RunCommand: AsyncParsableCommand {
                 + "must be there (--bind). May be given several times.", valueName: "[name=]command"))
     var mcpServers: [String] = []
 
+    @Option(help: ArgumentHelp("How long a call of such a server's tool may take.", valueName: "seconds"))
+    var mcpTimeout = 120
+
     @Flag(help: "Print the summary as one JSON object, the table to standard error.")
     var json = false
 
@@ -60,6 +63,7 @@ struct RunCommand: AsyncParsableCommand {
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        if mcpTimeout < 1 { throw ValidationError("--mcp-timeout must be at least 1") }
         for server in mcpServers where ForeignServer(option: server) == nil {
             throw ValidationError("--mcp-server \(server): expected a command, or NAME=COMMAND")
         }
@@ -105,7 +109,11 @@ struct RunCommand: AsyncParsableCommand {
         configuration.simulatorConfig = models.simulatorConfig
         configuration.simulatorModel = models.simulator
         configuration.skills = try skills.find(below: configuration.pluginDirectories)
-        configuration.toolSources = mcpServers.compactMap { ForeignServer(option: $0) }
+        configuration.toolSources = mcpServers.compactMap { option in
+            var server = ForeignServer(option: option)
+            server?.callTimeout = .seconds(mcpTimeout)
+            return server
+        }
         return configuration
     }
 

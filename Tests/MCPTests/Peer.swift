@@ -167,7 +167,8 @@ final class Pipe: Sendable {
     init() throws {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { throw SystemFailure(doing: "make a pipe", errno: errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }  // programs that other tests start must not hold it open
+        // Programs that other tests start must not hold it open.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         signal(SIGPIPE, SIG_IGN)
         (reading, writing) = (ends[0], ends[1])
         open = Box(ends)

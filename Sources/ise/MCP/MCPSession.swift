@@ -92,8 +92,11 @@ struct MCPSession {
     private func finish(_ trace: TraceWriter, _ workspace: Workspace, _ ending: MCPServer.Ending) async throws {
         var kept: KeptFiles?
         if let keep, workspace.isOpen {
-            kept = try await workspace.keep(try await workspace.changes(), in: keep)
-            warn("kept \(kept?.files.count ?? 0) files in \(keep): see \(KeptFiles.manifestName) there")
+            let files = try await workspace.keep(try await workspace.changes(), in: keep)
+            let rest = files.leftOut.isEmpty ? "" : ", \(files.leftOut.count) left out"
+            let noun = files.files.count == 1 ? "file" : "files"
+            warn("kept \(files.files.count) \(noun) in \(keep)\(rest): see \(KeptFiles.manifestName) there")
+            kept = files
         }
         if case .traceFailed(let reason) = ending {
             throw Failure(description: "the trace cannot be written: \(reason)")
@@ -199,7 +202,8 @@ private final class Notes: Sendable {
             }
             guard isWanted else { return }
             warn(text)
-            _ = try? trace.append(.log("info", text, source: "mcp"))  // a trace that fails ends the session at the next call
+            // A trace that fails ends the session at the next call.
+            _ = try? trace.append(.log("info", text, source: "mcp"))
         }
     }
 }
