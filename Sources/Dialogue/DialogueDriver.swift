@@ -285,13 +285,16 @@ extension DialogueDriver {
             let last = answers.last?.call.name ?? "no call"
             throw Ending(.infrastructure, "the workspace ended while `\(last)` ran")
         }
+        // Behind all results: servers want those to follow the calls at once.
+        if scene.cast.tools.seesImages {
+            for result in results.suffix(answers.count) { conversation.append(images: result.images, of: result.call) }
+        }
         note()
         return .callsAnswered(answers)
     }
 
     private mutating func take(_ result: ToolResult, _ answers: inout [AnsweredCall]) {
         conversation.append(answer: result.modelText, to: result.call)
-        if scene.cast.tools.seesImages { conversation.append(images: result.images, of: result.call) }
         results.append(result)
         tally.count(result)
         answers.append(AnsweredCall(result.call.call, result: result.text))

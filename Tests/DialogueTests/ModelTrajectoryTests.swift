@@ -58,6 +58,25 @@ struct ModelTrajectoryTests {
         #expect(last["content"] == "hi\n")
     }
 
+    @Test func `Images that tools return stand behind all results of the message that asked for them`() async throws {
+        let make = #"{"command":"printf '\\211PNG\\r\\n\\032\\n' > a.png; cp a.png b.png"}"#
+        try await ScriptedChatServer.with(answers: [
+            .calls([("exec", make)]), .calls([("read", #"{"path":"a.png"}"#), ("read", #"{"path":"b.png"}"#)]),
+            .says("Two dots."), .says("Checked."),
+        ]) { server in
+            var resources = ToolResources()
+            resources.agentSeesImages = true
+            let performance = try await Theatre.perform(
+                [Theatre.shell, Self.agent, Self.simulator], shipped: ["read"], tasks: [], resources: resources,
+                agentURL: server.url)
+            #expect(performance.result.outcome == .completed, "\(performance.result.reason)")
+            let messages = server.requests[2].json?["messages"]?.array ?? []
+            #expect(messages.suffix(5).map { $0["role"]?.string } == ["assistant", "tool", "tool", "user", "user"])
+            let image = messages.last?["content"]?.array?.last?["image_url"]?["url"]?.string
+            #expect(image == "data:image/png;base64,iVBORw0KGgo=")
+        }
+    }
+
     @Test func `Malformed arguments and unknown tools go back to the model, which repairs them`() async throws {
         let (performance, requests) = try await perform([
             .calls([("exec", #"{"command": "echo"#), ("exce", "{}"), ("exec", #"{"cmd":"echo"}"#)]),

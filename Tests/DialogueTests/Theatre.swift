@@ -115,7 +115,7 @@ enum Theatre {
     /// Runs one trajectory of the given plugins. The trace has been verified.
     static func perform(
         _ sources: [InlinePlugins.Source] = [shell, agent, simulator], shipped: [String] = [],
-        tasks: [JSONValue] = [task], intent: JSONValue = intent, seed: UInt64 = 7, agentURL: String? = nil,
+        tasks: [JSONValue] = [task], intent: JSONValue = intent, resources: ToolResources = ToolResources(), seed: UInt64 = 7, agentURL: String? = nil,
         limits: (inout DialogueLimits) -> Void = { _ in }
     ) async throws -> Performance {
         let plugins = try InlinePlugins(sources)
@@ -126,6 +126,7 @@ enum Theatre {
             agent: try named(.agent)[0], simulator: try named(.simulator)[0],
             tools: try named(.tool) + shipped.map(ToolRoom.tool),
             guards: try named(.guard))
+        casting.resources = resources
         if let agentURL { casting.agentModel = try client(agentURL) }
         var runner = TrajectoryRunner(casting: casting, host: try await SharedHost.host, version: "test")
         limits(&runner.limits)

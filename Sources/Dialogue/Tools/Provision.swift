@@ -46,7 +46,8 @@ struct Provision: Sendable {
         if let chat { services.chat = { request in try await chat.answer(request) } }
         if let embedder { services.embed = { request in try await embedder.answer(request) } }
         let web = WebService(
-            network: workspace.policy.network, corpus: corpus, http: resources.http, search: resources.search)
+            network: workspace.policy.network, corpus: corpus, http: resources.http, search: resources.search,
+            charge: { [workspace] in workspace.chargeEgress($0) })
         services.functions = web.functions(for: plugin, log: log)
         services.functions.merge(MemoryService(workspace: workspace, embedder: embedder).functions) { $1 }
         if let desk { services.functions.merge(desk.functions) { $1 } }

@@ -13,6 +13,8 @@ struct WebService: Sendable {
     /// Nil: this run has no client.
     let http: HTTPClient?
     let search: SearchProvider?
+    /// Counts bytes; false when the workspace has used up those that its policy allows.
+    let charge: @Sendable (Int) -> Bool
 
     static let longestBody = 2 << 20
     static let mostRedirects = 5
@@ -55,6 +57,9 @@ struct WebService: Sendable {
         _ log: HostCallLog
     ) async throws(LuaHostError) -> HTTPResponse {
         var attempt = await check.attempt("GET", host: url.host, port: url.port)
+        if attempt.verdict == .pending, !charge(0) {
+            (attempt.verdict, attempt.reason) = (.refused, "the workspace has used up the bytes that its policy allows")
+        }
         guard attempt.verdict == .pending, let http else {
             if attempt.verdict == .pending {
                 (attempt.verdict, attempt.reason) = (.failed, "this run has no web client")
@@ -74,6 +79,7 @@ struct WebService: Sendable {
             let response = try await http.send(message)
             attempt.verdict = .allowed
             attempt.bytesIn = response.body.count
+            _ = charge(response.body.count)
             log.append(.network(attempt, url: url.description, response: response))
             return response
         } catch {

@@ -87,6 +87,12 @@ public struct EgressCheck: Sendable {
     }
 }
 
+extension Workspace {
+    /// Counts bytes that the host has moved for something in here among those of the workspace's own way out. False when it
+    /// has used up what its policy allows.
+    public func chargeEgress(_ bytes: Int) -> Bool { egress?.charge(bytes) ?? true }
+}
+
 extension EgressAttempt {
     /// One that has just begun.
     init(method: String, host: String, port: Int) {

@@ -131,6 +131,22 @@ struct WebToolTests {
         }
     }
 
+    @Test func `What is fetched counts among the bytes that the policy allows`() async throws {
+        try await withServer({ _ in .text(headers: ["Content-Type": "text/plain"], String(repeating: "x", count: 5000)) }) {
+            port, server in
+            var policy = try policy("127.0.0.1:\(port)")
+            policy.egress.totalBytes = 4000
+            try await ToolRoom.with(policy: policy, resources: Self.resources()) { room in
+                let url: JSONValue = .string("http://127.0.0.1:\(port)/")
+                let first = try await room.call("web_fetch", ["url": url])
+                let second = try await room.call("web_fetch", ["url": url])
+                #expect(first.ok)
+                #expect(second.errorCode == "refused" && second.text.contains("used up the bytes"))
+                #expect(server.requests.count == 1)
+            }
+        }
+    }
+
     // MARK: Searching
 
     private static let corpus: JSONValue = [

@@ -77,4 +77,23 @@ t.describe("exec", function()
     local result = t.run({ command = "sleep 5 >/dev/null 2>&1 & sleep 0.3" }, { ws = ws })
     t.equal(result.text, "[still running in the background: sleep 5]")
   end)
+
+  t.it("goes on in the background when it is told to, or takes long", function()
+    local ws = t.workspace({ exec = { ["bash -c *"] = { stdout = "begun\n", running = true } } })
+    local started = t.run({ command = "echo begun; sleep 100", background = true }, { ws = ws })
+    t.matches(started.text, "^Command still running %(session job%-1, pid %d+%)")
+    t.equal(started.details.status, "running")
+    local yielded = t.run({ command = "echo begun; sleep 100", yieldMs = 300 }, { ws = ws })
+    t.matches(yielded.text, "^begun\nCommand still running %(session job%-2")
+    t.equal(yielded.details.session, "job-2")
+  end)
+
+  t.it("refuses what other runtimes offer, and runs nothing then", function()
+    local ws = t.workspace()
+    for _, extra in ipairs({ { elevated = true }, { host = "gateway" }, { node = "mac" }, { security = "deny" }, { ask = "always" } }) do
+      extra.command = "true"
+      t.fails_with("unsupported", t.run(extra, { ws = ws }))
+    end
+    t.equal(#ws.commands, 0)
+  end)
 end)
