@@ -1,9 +1,13 @@
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst()
-guard let subject = arguments.first, ["workspace", "plugins"].contains(subject) else {
+guard let subject = arguments.first, ["workspace", "plugins", "soak"].contains(subject) else {
     complain(
-        "usage: ise-bench workspace [--json] [--rounds N] [--held N]\n       ise-bench plugins [--json] [--rounds N]")
+        """
+        usage: ise-bench workspace [--json] [--rounds N] [--held N]
+               ise-bench plugins [--json] [--rounds N]
+               ise-bench soak [--execs N]
+        """)
     exit(64)
 }
 
@@ -31,6 +35,11 @@ func measure() async throws -> Report {
     return try await benchmark.run()
 }
 
+if subject == "soak" {
+    var soak = Soak()
+    if let execs = number(after: "--execs") { soak.execs = max(400, execs) }
+    exit(try await soak.run() ? 0 : 1)
+}
 let report = try await measure()
 if arguments.contains("--json") {
     complain(report.text)
