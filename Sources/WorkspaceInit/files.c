@@ -129,9 +129,19 @@ struct listing {
     bool truncated, recursive;
 };
 
+/* Saturates: a file's time may be thousands of years off. */
+static int64_t nanoseconds(const struct timespec *time)
+{
+    int64_t value;
+    if (__builtin_mul_overflow((int64_t)time->tv_sec, 1000000000, &value) ||
+        __builtin_add_overflow(value, time->tv_nsec, &value))
+        return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return value;
+}
+
 static void add_entry(struct listing *listing, const struct stat *st, const char *path)
 {
-    struct ise_entry entry = {(uint64_t)st->st_size, (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+    struct ise_entry entry = {(uint64_t)st->st_size, nanoseconds(&st->st_mtim),
                               st->st_mode, (uint32_t)st->st_nlink};
     uint32_t head[2] = {ISE_T_ENTRY, (uint32_t)(sizeof entry + strlen(path))};
     fwrite(head, sizeof head, 1, listing->out);

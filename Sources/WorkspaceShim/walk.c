@@ -31,6 +31,16 @@ static int has_attribute(int directory, const char *name, const char *attribute)
     return length > 0 || (length < 0 && error == ERANGE);
 }
 
+/* Saturates: a file's time may be thousands of years off. */
+static int64_t nanoseconds(const struct timespec *time)
+{
+    int64_t value;
+    if (__builtin_mul_overflow((int64_t)time->tv_sec, 1000000000, &value) ||
+        __builtin_add_overflow(value, time->tv_nsec, &value))
+        return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return value;
+}
+
 static void walk_directory(struct walk *walk, int fd, size_t length, int depth)
 {
     DIR *directory = fdopendir(fd);
@@ -57,8 +67,8 @@ static void walk_directory(struct walk *walk, int fd, size_t length, int depth)
             .inode = st.st_ino,
             .mode = st.st_mode,
             .size = (uint64_t)st.st_size,
-            .modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-            .changed_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
+            .modified_ns = nanoseconds(&st.st_mtim),
+            .changed_ns = nanoseconds(&st.st_ctim),
             .whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0,
         };
         if (S_ISREG(st.st_mode))

@@ -48,24 +48,28 @@ struct ChangeTracker: Sendable {
     }
 
     /// Looks at the upper layer and says what is different, sorted by path. `places` names its directories and where they appear.
-    mutating func look(at upper: Int32, places: [UpperPlace]) -> [FileChange] {
+    /// Incomplete: something could not be read (a directory whose owner took his own right to, names nested too deep).
+    mutating func look(at upper: Int32, places: [UpperPlace]) -> (changes: [FileChange], isComplete: Bool) {
+        var isComplete = true
         var now: [String: Entry] = [:]
         var budget = hashBudget
         for place in places {
             let top = openat(upper, place.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard top >= 0 else { continue }
             defer { close(top) }
-            walk(top, into: &now, below: place.path, &budget)
+            if !walk(top, into: &now, below: place.path, &budget) { isComplete = false }
         }
         let changes = difference(to: now)
         seen = now
-        return changes
+        return (changes, isComplete)
     }
 
-    /// What cannot be read (a directory whose owner took his own right to) is left out.
-    private func walk(_ top: Int32, into entries: inout [String: Entry], below path: String, _ budget: inout Int) {
+    /// What cannot be read is left out; false when there is such.
+    private func walk(
+        _ top: Int32, into entries: inout [String: Entry], below path: String, _ budget: inout Int
+    ) -> Bool {
         var found: [(String, Entry)] = []
-        _ = withUnsafeMutablePointer(to: &found) { pointer in
+        let status = withUnsafeMutablePointer(to: &found) { pointer in
             ise_walk(
                 top, ".",
                 { context, entry in
@@ -83,6 +87,7 @@ struct ChangeTracker: Sendable {
             }
             entries[path + name] = entry
         }
+        return status == 0
     }
 
     private func hash(of entry: Entry, at path: String, in top: Int32, _ budget: inout Int) -> ContentHash? {

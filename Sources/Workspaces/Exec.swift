@@ -116,6 +116,8 @@ public struct ExecResult: Sendable {
     public var limitHits: [LimitHit] = []
     /// Sorted by path; nil when the policy's change tracking is off.
     public var changes: [FileChange]?
+    /// False: some of what was written could not be read, so `changes` may lack something.
+    public var changesAreComplete = true
     /// Those that ran, in the order of their starts; nil when the policy does not track them.
     public var processes: [ProcessRecord]?
     /// Ended ones that `processes` has no room for.

@@ -5,17 +5,17 @@ extension Workspace {
     /// What was created, changed and deleted since the last call, but for what results of commands have told already. With the
     /// policy's tracking off, only metadata counts.
     public func changes() async throws(WorkspaceError) -> [FileChange] {
-        let later = try await look()
+        let later = try await look().changes
         return takeUntold() + later
     }
 
     /// Files that the host itself has written must not be put down to the next command.
     func noteOwnChanges() async throws(WorkspaceError) {
         guard policy.changeTracking != .off, takeDirty() else { return }
-        keepUntold(try await look())
+        keepUntold(try await look().changes)
     }
 
-    func look() async throws(WorkspaceError) -> [FileChange] {
+    func look() async throws(WorkspaceError) -> (changes: [FileChange], isComplete: Bool) {
         let answer = try await ask(ISE_LOOK, path: "/")
         guard let upper = answer.descriptors.first else { throw .failed(stage: "look at the files", errno: EIO) }
         return await blocking { [self] in

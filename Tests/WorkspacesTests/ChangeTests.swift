@@ -35,6 +35,18 @@ import Testing
         }
     }
 
+    @Test func `What could not be read makes the list incomplete, and says so`() async throws {
+        try await Shared.withWorkspace(policy(.metadata)) { workspace in
+            let plain = try await workspace.exec(.shell("touch -d '@99999999999' late; touch f"))
+            #expect(plain.changesAreComplete && short(plain.changes) == ["+f", "+late"])
+            let later = try await workspace.exec(.shell("touch -d '@99999999998' late"))
+            #expect(later.changesAreComplete)
+            let deep = try await workspace.exec(
+                ExecRequest(argv: ["python3", "-c", "import os\nfor _ in range(300): os.mkdir('d'); os.chdir('d')"]))
+            #expect(!deep.changesAreComplete && deep.changes?.isEmpty == false)
+        }
+    }
+
     @Test func `A write through a shared mapping is seen when contents count`() async throws {
         try await Shared.withWorkspace(policy(.content)) { workspace in
             _ = try await workspace.exec(.shell("printf 'aaaa' > f"))

@@ -40,7 +40,10 @@ struct SandboxReport {
             object["processes"] = .array(processes.map(\.json))
             object["processes_omitted"] = .int(result.processesOmitted)
         }
-        if let changes = result.changes { object["changes"] = .array(changes.map(Self.json)) }
+        if let changes = result.changes {
+            object["changes"] = .array(changes.map(Self.json))
+            if !result.changesAreComplete { object["changes_incomplete"] = true }
+        }
         object["kept"] = kept?.json
         object["isolation"] = isolation.json
         object["policy"] = work.policy.json
