@@ -63,7 +63,7 @@ extension Diagnosis {
             let isWeak = member.key == "level" && report.level != "full"
             add(
                 "isolation: \(member.key)", isWeak ? .warning : .ok, Self.words(member.value),
-                advice: isWeak ? Self.limitAdvice : nil)
+                advice: isWeak ? Self.limitAdvice(report) : nil)
         }
     }
 
@@ -107,8 +107,12 @@ extension Diagnosis {
         + "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns don't forbid them, and that an "
         + "enclosing container allows them; or start ISE as root"
 
-    private static let limitAdvice =
-        "a workspace's processes share no limit; for that run ISE as root"
+    private static func limitAdvice(_ report: IsolationReport) -> String {
+        "a workspace's processes share no memory limit"
+            + (report.undelegated.map { " (\($0))" } ?? "")
+            + "; for that run ISE as root, or, where systemd runs the users' sessions, in a group of its own: "
+            + "systemd-run --user --scope -p Delegate=yes -- ise …"
+    }
 }
 
 // MARK: - Plugins

@@ -22,40 +22,63 @@ static int open_directory(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The v2 hierarchy serves only where it may pass memory and pids down. */
-static int open_v2(const char *name)
+/* One write each: a controller that is not there would take the others along. */
+static void pass_down(int group)
 {
-    for (size_t i = 0; i < sizeof roots_v2 / sizeof roots_v2[0]; i++) {
-        char controllers[512];
-        int root = open_directory(roots_v2[i]);
-        if (root < 0)
-            continue;
-        if (read_file_at(root, "cgroup.controllers", controllers, sizeof controllers) > 0 &&
-            strstr(controllers, "memory") != NULL && strstr(controllers, "pids") != NULL) {
-            write_file_at(root, "cgroup.subtree_control", "+memory +pids +cpu");
-            if (mkdirat(root, name, 0755) == 0) {
-                int fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                close(root);
-                if (fd >= 0 && write_file_at(fd, "cgroup.subtree_control", "+memory +pids +cpu") == 0)
-                    return fd;
-                close(fd);
-                return -1;
-            }
-        }
-        close(root);
+    static const char *const all[] = {"+memory", "+pids", "+cpu"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        write_file_at(group, "cgroup.subtree_control", all[i]);
+}
+
+static bool lists(int group, const char *file, const char *controller)
+{
+    char text[512];
+    if (read_file_at(group, file, text, sizeof text) <= 0)
+        return false;
+    for (char *next, *word = strtok_r(text, " \n", &next); word != NULL; word = strtok_r(NULL, " \n", &next))
+        if (strcmp(word, controller) == 0)
+            return true;
+    return false;
+}
+
+/* The v2 hierarchy serves only where it may pass memory and pids down. */
+static int open_v2(const char *name, const char *place)
+{
+    int fd = -1, root = open_directory(place);
+    if (root < 0)
+        return -1;
+    if (lists(root, "cgroup.controllers", "memory") && lists(root, "cgroup.controllers", "pids")) {
+        pass_down(root);
+        if (mkdirat(root, name, 0755) == 0)
+            fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
+    close(root);
+    if (fd < 0)
+        return -1;
+    pass_down(fd);
+    if (lists(fd, "cgroup.subtree_control", "memory") && lists(fd, "cgroup.subtree_control", "pids"))
+        return fd;
+    close(fd);
     return -1;
 }
 
-int cgroups_open(struct cgroups *cgroups, const char *name)
+bool cgroups_can(const struct cgroups *cgroups, const char *controller)
+{
+    return cgroups->count > 0 && lists(cgroups->hierarchies[0].directory, "cgroup.subtree_control", controller);
+}
+
+int cgroups_open(struct cgroups *cgroups, const char *name, const char *delegated)
 {
     cgroups->count = 0;
-    int v2 = open_v2(name);
+    int v2 = delegated != NULL ? open_v2(name, delegated) : -1;
+    for (size_t i = 0; delegated == NULL && v2 < 0 && i < sizeof roots_v2 / sizeof roots_v2[0]; i++)
+        v2 = open_v2(name, roots_v2[i]);
     if (v2 >= 0) {
         cgroups->hierarchies[cgroups->count].controller = "v2";
         cgroups->hierarchies[cgroups->count++].directory = v2;
-        return cgroups->count;
     }
+    if (v2 >= 0 || delegated != NULL)
+        return cgroups->count;
     for (size_t i = 0; i < sizeof roots_v1 / sizeof roots_v1[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "/sys/fs/cgroup/%s", roots_v1[i]);
@@ -190,12 +213,12 @@ static bool is_orphan(const char *name, const char *prefix)
     return at == NULL || strtoull(at + 1, NULL, 10) != start;
 }
 
-void cgroups_reap(const char *prefix)
+void cgroups_reap(const char *prefix, const char *delegated)
 {
-    static const char *const places[] = {"/sys/fs/cgroup",     "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory",
-                                         "/sys/fs/cgroup/pids", "/sys/fs/cgroup/cpu"};
+    const char *const places[] = {"/sys/fs/cgroup",      "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory",
+                                  "/sys/fs/cgroup/pids", "/sys/fs/cgroup/cpu",     delegated};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int fd = open_directory(places[i]);
+        int fd = places[i] != NULL ? open_directory(places[i]) : -1;
         DIR *directory = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *item;
         while (directory != NULL && (item = readdir(directory)) != NULL)

@@ -92,8 +92,11 @@ struct cgroups {
         int directory;          /* of this launcher */
     } hierarchies[MAX_CONTROLLERS];
 };
-int cgroups_open(struct cgroups *cgroups, const char *name);
-void cgroups_reap(const char *prefix);
+/* `delegated`: the one group of version 2 that may be divided; NULL: all that root finds. */
+int cgroups_open(struct cgroups *cgroups, const char *name, const char *delegated);
+/* Of the hierarchy of version 2, when that is what is used. */
+bool cgroups_can(const struct cgroups *cgroups, const char *controller);
+void cgroups_reap(const char *prefix, const char *delegated);
 void cgroups_remove_all(struct cgroups *cgroups, const char *name);
 /* Makes the workspace's groups and opens what its first process writes "0" to; returns how many. */
 int cgroups_make(struct cgroups *cgroups, const struct policy *policy, uint32_t id, int *joins, struct failure *failure);

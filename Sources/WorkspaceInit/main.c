@@ -58,12 +58,17 @@ static void set_template(void)
     struct failure failure;
     struct field field;
     size_t offset = 0;
-    /* The groups are made while /sys/fs/cgroup can still be named. */
+    const char *group = NULL, *delegated = NULL;
     while (field_next(&request, &offset, &field))
-        if (field.tag == ISE_T_CGROUP_NAME && field_string(&field) != NULL && geteuid() == 0) {
-            cgroups_reap("ise");
-            cgroups_open(&cgroups, field_string(&field));
-        }
+        if (field.tag == ISE_T_CGROUP_NAME)
+            group = field_string(&field);
+        else if (field.tag == ISE_T_CGROUP_ROOT)
+            delegated = field_string(&field);
+    /* The groups are made while /sys/fs/cgroup can still be named. */
+    if (group != NULL && (geteuid() == 0 || delegated != NULL)) {
+        cgroups_reap("ise", delegated);
+        cgroups_open(&cgroups, group, delegated);
+    }
     if (template_build(&template, &request, &failure) != 0) {
         reply_failed(HOST, 0, failure.stage, failure.error);
         clean_up_and_exit();
@@ -76,6 +81,10 @@ static void set_template(void)
     add_fact("idmapped", template.idmapped ? "yes" : "no");
     for (int i = 0; i < cgroups.count; i++)
         add_fact("cgroup", cgroups.hierarchies[i].controller);
+    static const char *const controllers[] = {"memory", "pids", "cpu"};
+    for (size_t i = 0; i < sizeof controllers / sizeof controllers[0]; i++)
+        if (cgroups_can(&cgroups, controllers[i]))
+            add_fact("v2", controllers[i]);
     /* A launcher in the host's network must not leave it: an ordinary user could not come back. */
     bool can = !template.host_network && network_empty() >= 0;
     add_fact("network_namespaces", can ? "yes" : "no");

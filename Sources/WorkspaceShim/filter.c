@@ -146,6 +146,18 @@ static void refuse_others(struct prologue *p, int number, unsigned index, uint32
     emit(p, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
+/* Programs that change accounts ask for it, and go on only where the kernel has none. */
+static void say_no_audit(struct prologue *p)
+{
+    load(p, offsetof(struct seccomp_data, nr));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5);
+    load(p, argument(0));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3);
+    load(p, argument(2));
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, 9 /* NETLINK_AUDIT */, 0, 1);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT, 0, 0);
+}
+
 /* Of the internet families only TCP, UDP and echo requests: asking for anything else would load rarely used protocols (SCTP, DCCP,
  * MPTCP …) into the kernel. */
 static void refuse_internet_oddities(struct prologue *p)
@@ -279,6 +291,7 @@ static void write_prologue(struct prologue *p, unsigned flags, const uint32_t se
     refuse_values(p, SYS_prctl, 0, ~0u, options, COUNT(options), p->refuse);
     refuse_others(p, SYS_personality, 0, ~0u, personalities, COUNT(personalities), p->refuse);
     refuse_others(p, SYS_clone, 0, namespaces, no_flags, 1, p->refuse);
+    say_no_audit(p);
     refuse_others(p, SYS_socket, 0, ~0u, families, family_count, p->refuse);
     refuse_others(p, SYS_socketpair, 0, ~0u, families, 1, p->refuse);
     if (flags & ISE_FILTER_ROUTE_NETLINK) {

@@ -2,6 +2,8 @@
 #include "WorkspaceShim.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -40,6 +42,38 @@ int64_t ise_process_cpu_ns(pid_t pid)
     struct timespec time;
     clockid_t clock = (clockid_t)((~(unsigned)pid << 3) | 2); /* CPUCLOCK_SCHED of the whole process */
     return clock_gettime(clock, &time) == 0 ? (int64_t)time.tv_sec * 1000000000 + time.tv_nsec : -1;
+}
+
+static long number_after(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at != NULL ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
+int ise_process_status(pid_t thread, struct ise_process_status *status)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", thread);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0)
+        return -1;
+    text[length] = 0;
+    /* The name comes first, and holds no line end. */
+    const char *state = strstr(text, "\nState:\t"), *inside = strstr(text, "\nNStgid:");
+    status->zombie = state != NULL && state[8] == 'Z';
+    status->pid = (pid_t)number_after(text, "\nTgid:\t");
+    status->parent = (pid_t)number_after(text, "\nPPid:\t");
+    status->peak = number_after(text, "\nVmHWM:\t") * 1024;
+    status->inside = 0;
+    if (inside != NULL) /* the last of the line is the innermost */
+        for (const char *at = inside + 8; *at != 0 && *at != '\n'; at++)
+            if (*at == '\t')
+                status->inside = (pid_t)strtol(at, NULL, 10);
+    return status->pid != 0 ? 0 : -1;
 }
 
 static bool read_memory(pid_t pid, uint64_t address, void *bytes, size_t length, size_t *got)

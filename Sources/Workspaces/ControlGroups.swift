@@ -5,6 +5,8 @@ struct ControlGroups: Sendable {
     /// Of this host's launcher.
     let name: String
     let controllers: [String]
+    /// Where the tree of version 2 begins for this host; nil: at its mount.
+    var delegated: String?
 
     /// How often each limit was hit since the workspace was opened.
     func hits(of workspace: UInt32) -> [Limits.Kind: Int] {
@@ -23,8 +25,8 @@ struct ControlGroups: Sendable {
     }
 
     private func count(_ key: String, in file: String, of controller: String, _ workspace: UInt32) -> Int {
-        let roots =
-            controller == "v2" ? ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] : ["/sys/fs/cgroup/\(controller)"]
+        let v2 = delegated.map { [$0] } ?? ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+        let roots = controller == "v2" ? v2 : ["/sys/fs/cgroup/\(controller)"]
         for root in roots {
             let lines = Self.read("\(root)/\(name)/\(workspace)/\(file)").split(separator: "\n")
             for line in lines where line.hasPrefix(key + " ") { return Int(line.dropFirst(key.count + 1)) ?? 0 }

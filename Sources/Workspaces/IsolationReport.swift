@@ -13,6 +13,10 @@ public struct IsolationReport: Sendable, Hashable {
     public var landlock: Int
     /// Limits enforced by control groups, for a workspace's processes together.
     public var cgroupControllers: [String]
+    /// Of cgroup v2, when that is what enforces them.
+    public var unifiedControllers: [String]
+    /// Why an ordinary user's workspaces have no control groups; nil: they have, or this is root.
+    public var undelegated: String?
     /// Whose host id a command inside has.
     public var hostUID: UInt32
 
@@ -20,12 +24,12 @@ public struct IsolationReport: Sendable, Hashable {
     public var level: String { enforces(.memory) && enforces(.processes) ? "full" : "partial" }
 
     public func enforces(_ limit: Limits.Kind) -> Bool {
-        if cgroupControllers.contains("v2") { return true }
+        let controllers = cgroupControllers.contains("v2") ? unifiedControllers : cgroupControllers
         return switch limit {
-        case .memory: cgroupControllers.contains("memory")
+        case .memory: controllers.contains("memory")
         // RLIMIT_NPROC counts within the workspace's own user namespace.
         case .processes: true
-        case .cpu: cgroupControllers.contains("cpu")
+        case .cpu: controllers.contains("cpu")
         }
     }
 
@@ -38,7 +42,8 @@ public struct IsolationReport: Sendable, Hashable {
             "idmapped_mounts": .bool(idmappedMounts),
             "seccomp": "default-deny",
             "landlock": .int(landlock),
-            "cgroup_controllers": JSONValue(cgroupControllers),
+            "cgroup_controllers": JSONValue(
+                cgroupControllers.contains("v2") ? unifiedControllers.map { "v2 \($0)" } : cgroupControllers),
             "limits": .object(
                 JSONObject(Limits.Kind.allCases.map { ($0.rawValue, enforces($0) ? "workspace" : "process") })),
         ]
@@ -53,6 +58,8 @@ public struct IsolationReport: Sendable, Hashable {
         networkNamespaces = values("network_namespaces") == ["yes"]
         landlock = values("landlock").first.flatMap { Int($0) } ?? 0
         cgroupControllers = values("cgroup")
+        unifiedControllers = values("v2")
+        undelegated = values("undelegated").first
         hostUID = startedAsRoot ? Template.idBase + 1000 : geteuid()
     }
 }

@@ -26,7 +26,7 @@ extension Policy {
             throw WorkspaceError(
                 .limitUnenforceable,
                 "the policy requires a \(limit.rawValue) limit for the whole workspace, which this machine cannot enforce: "
-                    + "that needs the \(limit.rawValue) controller of cgroup v2 or v1, and root"
+                    + "that needs the controller for it of cgroup v1 or v2, and root or a delegated group; ise doctor says more"
             )
         }
         if network != .host, !machine.networkNamespaces {

@@ -19,6 +19,8 @@ final class ProcessTracker: Sendable {
         var ended: [UInt64: Ended] = [:]
         /// Commands that are over but for what they left running.
         var over: Set<UInt64> = []
+        /// The init, once it was met as a parent.
+        var initPID: pid_t?
     }
 
     private struct Living {
@@ -145,8 +147,10 @@ final class ProcessTracker: Sendable {
 
     /// A parent is of the same workspace, or its init, or the launcher's side of it.
     private func insidePID(_ pid: pid_t) -> Int {
-        if let known = state.withLock({ $0.alive[pid]?.record.pid }) { return known }
-        return ProcessStatus(pid)?.inside ?? 1
+        if let known = state.withLock({ $0.initPID == pid ? 1 : $0.alive[pid]?.record.pid }) { return known }
+        let inside = ProcessStatus(pid)?.inside ?? 1
+        if inside == 1 { state.withLock { $0.initPID = pid } }
+        return inside
     }
 
     // MARK: Reading
@@ -188,28 +192,17 @@ final class ProcessTracker: Sendable {
 
 /// What `/proc/PID/status` says; a thread's pid will do.
 private struct ProcessStatus {
-    var pid: pid_t = 0
-    var parent: pid_t = 0
-    var inside = 0
-    var peak: Int?
-    var isZombie = false
+    let pid: pid_t
+    let parent: pid_t
+    let inside: Int
+    let peak: Int?
+    let isZombie: Bool
 
     init?(_ thread: pid_t) {
-        for line in String(decoding: readFile("/proc/\(thread)/status", atMost: 4096), as: UTF8.self).split(
-            separator: "\n")
-        {
-            let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
-            guard words.count > 1 else { continue }
-            switch words[0] {
-            case "State:": isZombie = words[1] == "Z"
-            case "Tgid:": pid = pid_t(words[1]) ?? 0
-            case "PPid:": parent = pid_t(words[1]) ?? 0
-            case "NStgid:": inside = words.last.flatMap { Int($0) } ?? 0
-            case "VmHWM:": peak = Int(words[1]).map { $0 << 10 }
-            default: break
-            }
-        }
-        guard pid != 0 else { return nil }
+        var status = ise_process_status()
+        guard ise_process_status(thread, &status) == 0 else { return nil }
+        (pid, parent, inside, isZombie) = (status.pid, status.parent, Int(status.inside), status.zombie)
+        peak = status.peak > 0 ? status.peak : nil
     }
 }
 

@@ -20,6 +20,8 @@ struct Template: Sendable {
     ]
 
     let cgroupName: String
+    /// The part of the cgroup v2 tree that an ordinary user may divide.
+    var delegation: Delegation?
     let options: HostOptions
     /// For the launcher whose workspaces are all in the host's network.
     var isInHostNetwork = false
@@ -29,12 +31,15 @@ struct Template: Sendable {
         message.add(ISE_T_ID_BASE, Self.idBase)
         message.add(ISE_T_ID_COUNT, Self.idCount)
         message.add(ISE_T_CGROUP_NAME, string: cgroupName)
+        if let delegation { message.add(ISE_T_CGROUP_ROOT, string: delegation.directory) }
         if isInHostNetwork { message.add(ISE_T_HOST_NETWORK, 1) }
         addDirectories(&message)
         switch options.root {
         case .host:
             addSystem(&message)
             addEtc(&message)
+            for path in Self.packageDirectories { add(directory: path, to: &message) }
+            for path in Self.packageFiles { add(file: path, to: &message, "") }
         case .directory(let path), .archive(let path):
             try addRoot(path, to: &message)
         }
@@ -66,6 +71,7 @@ struct Template: Sendable {
             let shown = systemDirectories.contains { path.hasPrefix("/\($0)/") }
             let copied = Self.copiedFromEtc.contains { path == "/etc/\($0)" || path.hasPrefix("/etc/\($0)/") }
             if shown || copied, lstat(path, &status) == 0 { return true }
+            if (Self.packageDirectories + Self.packageFiles).contains(where: { path == "/" + $0 }) { return true }
         }
         let own = Self.directories + ["home/user", "root", "tmp", "var/tmp"] + Self.files
         return own.contains { path == "/" + $0 }
@@ -86,6 +92,15 @@ struct Template: Sendable {
         "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/machine-id", "etc/hosts", "etc/hostname",
         "etc/resolv.conf",
     ]
+
+    /// Where a package manager keeps what it has installed: nothing yet, whatever of this machine's is in `/usr`.
+    private static let packageDirectories = [
+        "etc/apt", "etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d", "etc/apt/trusted.gpg.d",
+        "etc/dpkg", "var/cache/apt", "var/cache/apt/archives", "var/cache/apt/archives/partial", "var/lib/apt",
+        "var/lib/apt/lists", "var/lib/apt/lists/partial", "var/lib/dpkg", "var/lib/dpkg/alternatives",
+        "var/lib/dpkg/info", "var/lib/dpkg/triggers", "var/lib/dpkg/updates", "var/log/apt",
+    ]
+    private static let packageFiles = ["etc/apt/sources.list", "var/lib/dpkg/available", "var/lib/dpkg/status"]
 
     private func addDirectories(_ message: inout OutgoingMessage) {
         for path in Self.directories { add(directory: path, to: &message) }

@@ -2,7 +2,9 @@ extension Workspace {
     /// What the control groups have counted since the last call.
     func newLimitHits() -> [LimitHit] {
         guard let number = state.withLock({ $0.session?.number }) else { return [] }
-        let groups = ControlGroups(name: template.cgroupName, controllers: isolation.cgroupControllers)
+        let groups = ControlGroups(
+            name: template.cgroupName, controllers: isolation.cgroupControllers,
+            delegated: template.delegation?.directory)
         let counted = groups.hits(of: number)
         let before = state.withLock { state in
             defer { state.limitHits = counted }

@@ -48,12 +48,20 @@ public actor WorkspaceHost {
     private static func startLauncher(
         _ reactor: Reactor, _ options: HostOptions, inHostNetwork: Bool = false
     ) async throws(WorkspaceError) -> (Launcher, Template, facts: [String]) {
-        let launcher = try Launcher(reactor: reactor)
         let number = launched.add(1, ordering: .relaxed).newValue
-        let name = "ise-\(getpid())-\(startTime(of: getpid()))-\(number)"
-        let template = Template(cgroupName: name, options: options, isInHostNetwork: inHostNetwork)
+        let ownName = "ise-\(getpid())-\(startTime(of: getpid()))"
+        // Before the launcher is started: it shall be in the same leaf.
+        let finding = geteuid() == 0 ? nil : Delegation.ofThisProcess(leaf: ownName + "-leaf")
+        let launcher = try Launcher(reactor: reactor)
+        var template = Template(cgroupName: "\(ownName)-\(number)", options: options, isInHostNetwork: inHostNetwork)
+        var facts: [String] = []
+        switch finding {
+        case .usable(let delegation): template.delegation = delegation
+        case .unusable(let reason): facts = ["undelegated=\(reason)"]
+        case nil: break
+        }
         do {
-            return (launcher, template, try await launcher.build(try template.message()))
+            return (launcher, template, try await launcher.build(try template.message()) + facts)
         } catch {
             await launcher.end()
             throw error

@@ -114,6 +114,13 @@ int ise_pidfd_status(int pidfd);
 uint64_t ise_process_mark(pid_t pid);
 /* Of all its threads; -1: unknown. */
 int64_t ise_process_cpu_ns(pid_t pid);
+struct ise_process_status {
+    pid_t pid, parent, inside; /* the last: in its own numbering */
+    long peak;                 /* resident bytes; 0: unknown */
+    bool zombie;
+};
+/* A thread's number will do. -1: there is no such process. */
+int ise_process_status(pid_t thread, struct ise_process_status *status);
 /* The strings of an argv in its memory, each with its NUL byte, as far as they fit; returns their length. */
 size_t ise_read_arguments(pid_t pid, uint64_t list, char *text, size_t capacity);
 

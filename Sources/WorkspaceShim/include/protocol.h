@@ -74,6 +74,7 @@ enum ise_tag {
     ISE_T_ID_BASE,
     ISE_T_ID_COUNT,
     ISE_T_CGROUP_NAME,
+    ISE_T_CGROUP_ROOT, /* a delegated group of cgroup v2; none: what root may use */
     ISE_T_HOST_NETWORK, /* this launcher's workspaces are all in the host's network */
     /* open */
     ISE_T_POLICY,
