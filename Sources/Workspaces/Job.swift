@@ -106,7 +106,7 @@ extension Workspace {
         guard var result = ended else { return .running(job) }
         forget(job)
         if result.exitCode != 0 { addLimitHits(to: &result) }
-        if policy.changeTracking != .off { result.changes = try await look() }
+        try await addChanges(to: &result)
         return .finished(result)
     }
 }

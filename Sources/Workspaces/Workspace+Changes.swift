@@ -15,6 +15,12 @@ extension Workspace {
         keepUntold(try await look().changes)
     }
 
+    func addChanges(to result: inout ExecResult) async throws(WorkspaceError) {
+        guard policy.changeTracking != .off else { return }
+        let seen = try await look()
+        (result.changes, result.changesAreComplete) = (seen.changes, seen.isComplete)
+    }
+
     func look() async throws(WorkspaceError) -> (changes: [FileChange], isComplete: Bool) {
         let answer = try await ask(ISE_LOOK, path: "/")
         guard let upper = answer.descriptors.first else { throw .failed(stage: "look at the files", errno: EIO) }

@@ -17,10 +17,7 @@ extension Workspace {
             signal(id, SIGKILL, reason: ISE_ENDED_CANCELLED)
         }.get()
         if result.exitCode != 0 { addLimitHits(to: &result) }
-        if policy.changeTracking != .off {
-            let seen = try await look()
-            (result.changes, result.changesAreComplete) = (seen.changes, seen.isComplete)
-        }
+        try await addChanges(to: &result)
         return result
     }
 
