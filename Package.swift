@@ -57,7 +57,8 @@ let package = Package(
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Authoring", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Skills", "Trace", "Workspaces",
+                "Authoring", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Skills", "Trace",
+                "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

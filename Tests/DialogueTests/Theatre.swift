@@ -115,7 +115,8 @@ enum Theatre {
     /// Runs one trajectory of the given plugins. The trace has been verified.
     static func perform(
         _ sources: [InlinePlugins.Source] = [shell, agent, simulator], shipped: [String] = [],
-        tasks: [JSONValue] = [task], intent: JSONValue = intent, resources: ToolResources = ToolResources(), seed: UInt64 = 7, agentURL: String? = nil,
+        tasks: [JSONValue] = [task], intent: JSONValue = intent, resources: ToolResources = ToolResources(),
+        seed: UInt64 = 7, agentURL: String? = nil,
         limits: (inout DialogueLimits) -> Void = { _ in }
     ) async throws -> Performance {
         let plugins = try InlinePlugins(sources)

@@ -35,7 +35,8 @@ import Testing
         }
     }
 
-    @Test func `A command that is waited for patiently dies with its task, and has all facts of a result`() async throws {
+    @Test func `A command that is waited for patiently dies with its task, and has all facts of a result`() async throws
+    {
         try await Shared.withWorkspace { workspace in
             let waiting = Task {
                 try await workspace.exec(.shell("touch begun; sleep 1000"), patience: .seconds(600))
@@ -54,7 +55,9 @@ import Testing
         policy.changeTracking = .metadata
         try await Shared.withWorkspace(policy) { workspace in
             try await workspace.write("own.txt", [1])
-            guard case .finished(let result) = try await workspace.exec(.shell("echo x > made.txt"), patience: .seconds(30))
+            guard
+                case .finished(let result) = try await workspace.exec(
+                    .shell("echo x > made.txt"), patience: .seconds(30))
             else {
                 Issue.record("it runs on")
                 return

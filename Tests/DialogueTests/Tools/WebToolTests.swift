@@ -132,8 +132,8 @@ struct WebToolTests {
     }
 
     @Test func `What is fetched counts among the bytes that the policy allows`() async throws {
-        try await withServer({ _ in .text(headers: ["Content-Type": "text/plain"], String(repeating: "x", count: 5000)) }) {
-            port, server in
+        let long = ScriptedAnswer.text(headers: ["Content-Type": "text/plain"], String(repeating: "x", count: 5000))
+        try await withServer({ _ in long }) { port, server in
             var policy = try policy("127.0.0.1:\(port)")
             policy.egress.totalBytes = 4000
             try await ToolRoom.with(policy: policy, resources: Self.resources()) { room in
