@@ -10,6 +10,8 @@ public struct Audit: Sendable {
     /// Sorted; of host calls, and of the programs that it ran.
     public let filesRead: [String], filesWritten: [String], filesWrittenByPrograms: [String]
     public let programs: [String], hosts: [String]
+    /// Programs that those started, by their names: an allow-list of programs must have these, too.
+    public let programsStarted: [String]
     /// Host functions that it called.
     public let functions: Set<String>
     /// Whether the specs pass, too, with ``smallest``; nil when it is what is declared.
@@ -47,6 +49,7 @@ public struct Audit: Sendable {
         filesWritten = seen.written.sorted()
         filesWrittenByPrograms = seen.writtenByPrograms.sorted()
         programs = seen.programs.sorted()
+        programsStarted = seen.started.subtracting(seen.programs.map { lastName(of: $0) }).sorted()
         hosts = seen.hosts.sorted()
         functions = seen.functions
     }
@@ -125,6 +128,7 @@ public struct Audit: Sendable {
             ))
         lines.append(row("  by its programs", "", list(filesWrittenByPrograms)))
         lines.append(row("programs", list(permissions.programs), list(programs)))
+        lines.append(row("  started by those", "", list(programsStarted)))
         lines.append(row("network", list(permissions.network), list(hosts)))
         lines.append(row("model", permissions.model ? "yes" : "–", uses(.model) ? "yes" : "–"))
         lines.append("  the smallest manifest that would do: \"permissions\": \(smallest.compact)")
@@ -147,6 +151,7 @@ public struct Audit: Sendable {
             "observed": [
                 "files_read": JSONValue(filesRead), "files_written": JSONValue(filesWritten),
                 "files_written_by_programs": JSONValue(filesWrittenByPrograms), "programs": JSONValue(programs),
+                "programs_started": JSONValue(programsStarted),
                 "hosts": JSONValue(hosts), "functions": JSONValue(functions.sorted()),
             ],
             "smallest": smallest,
@@ -160,7 +165,7 @@ public struct Audit: Sendable {
 private final class Observations: Sendable {
     struct State: Sendable {
         var read: Set<String> = [], written: Set<String> = [], writtenByPrograms: Set<String> = []
-        var programs: Set<String> = [], hosts: Set<String> = [], functions: Set<String> = []
+        var programs: Set<String> = [], started: Set<String> = [], hosts: Set<String> = [], functions: Set<String> = []
     }
 
     let state = Mutex(State())
@@ -168,6 +173,9 @@ private final class Observations: Sendable {
     func note(_ request: ExecRequest, _ result: ExecResult) {
         state.withLock { state in
             if let program = request.argv.first { state.programs.insert(String(decoding: program, as: UTF8.self)) }
+            for process in result.processes ?? [] {
+                if let program = process.argv.first { state.started.insert(lastName(of: program)) }
+            }
             for change in result.changes ?? [] { state.writtenByPrograms.insert(change.path) }
             for attempt in result.networkAttempts { state.hosts.insert("\(attempt.host):\(attempt.port)") }
         }

@@ -8,7 +8,10 @@ public struct PermissionUse: Sendable {
     /// Host functions that the plugin called and was not permitted to, and how often.
     public var denied: [(function: String, count: Int)] = []
 
+    private let title: String
+
     public init(_ plugin: Plugin, _ results: [TestResult]) {
+        title = plugin.title
         let calls = results.flatMap(\.records).flatMap(\.hostCalls)
         let used = Set(calls.filter { $0.errorCode != "E_PERMISSION" }.map(\.function))
         var permissions: [String: Bool] = [:]
@@ -25,6 +28,14 @@ public struct PermissionUse: Sendable {
         var denials: [String: Int] = [:]
         for call in calls where call.errorCode == "E_PERMISSION" { denials[call.function, default: 0] += 1 }
         denied = denials.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// One line of `--json`.
+    public var json: JSONValue {
+        let denials = denied.map { denial -> JSONValue in
+            ["function": .string(denial.function), "count": .int(denial.count)]
+        }
+        return ["plugin": .string(title), "unused_permissions": JSONValue(unused), "denied": .array(denials)]
     }
 
     public var text: String {

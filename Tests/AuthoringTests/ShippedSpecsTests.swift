@@ -22,6 +22,7 @@ import Workspaces
             options.faults = true
             options.fuzz = 20
             let results = try await SpecRunner(plugin, options, host: host).run()
+            #expect(results.contains { $0.mode == "fake" }, "\(plugin.title) has no specs")
             for result in results where result.failure != nil {
                 Issue.record("\(TestReport([result], wall: .zero).text(verbose: false, color: false))")
             }

@@ -1,3 +1,4 @@
+import JSON
 import Plugins
 import Synchronization
 
@@ -57,6 +58,17 @@ public final class Coverage: Sendable {
             rows.append("    \(file.name) \(Self.percent(file.covered, file.lines)), never ran: \(missed)")
         }
         return rows.joined(separator: "\n")
+    }
+
+    /// One line of `--json`.
+    public var json: JSONValue {
+        let files = files.map { file -> JSONValue in
+            [
+                "file": .string(file.name), "lines": .int(file.lines), "covered": .int(file.covered),
+                "missed": JSONValue(file.missed),
+            ]
+        }
+        return ["plugin": .string(plugin.title), "coverage": .array(files)]
     }
 
     private static func percent(_ part: Int, _ whole: Int) -> String { "\(whole == 0 ? 100 : part * 100 / whole) %" }

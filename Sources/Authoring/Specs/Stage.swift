@@ -69,7 +69,10 @@ final class Stage: Sendable {
             }
         case .real(let host):
             var policy = Policy()
-            if rehearsal.observer != nil { policy.changeTracking = .metadata }
+            if rehearsal.observer != nil {
+                policy.changeTracking = .metadata
+                policy.tracksProcesses = true
+            }
             do throws(WorkspaceError) { workspace = try await host.open(policy) } catch {
                 throw LuaHostError("E_UNAVAILABLE", error.message)
             }

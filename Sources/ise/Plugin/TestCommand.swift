@@ -81,8 +81,7 @@ struct TestCommand: AsyncParsableCommand {
                     own = try await runner.run()
                 }
                 show(own, of: plugin)
-                if let text = runner.coverage?.text, !text.isEmpty, !json { print(text) }
-                if permissions, !json { print(PermissionUse(plugin, own).text) }
+                tell(runner.coverage, permissions ? PermissionUse(plugin, own) : nil)
                 results += own
             }
         } catch {
@@ -107,6 +106,12 @@ struct TestCommand: AsyncParsableCommand {
         options.seed = seed
         options.filter = filter
         return options
+    }
+
+    private func tell(_ coverage: Coverage?, _ permissions: PermissionUse?) {
+        guard !json else { return [coverage?.json, permissions?.json].compactMap(\.self).forEach { print($0.compact) } }
+        if let text = coverage?.text, !text.isEmpty { print(text) }
+        if let permissions { print(permissions.text) }
     }
 
     private func show(_ results: [TestResult], of plugin: Plugin) {
