@@ -31,16 +31,8 @@ final class Interpreter {
         table.shim = shim
         if onLine != nil { lua_shim_watch_lines(shim, noteLine) }
         for (index, function) in host.enumerated() {
-            let registered =
-                if case .denied(let error) = function.body {
-                    lua_shim_deny(shim, function.name, error.code, error.message)
-                } else {
-                    lua_shim_register(shim, function.name, UInt32(index))
-                }
-            guard registered else {
-                throw LuaError(
-                    .unavailable,
-                    "the host functions do not fit into \(limits.memory) bytes; raise the memory limit")
+            guard lua_shim_register(shim, function.name, UInt32(index), function.isDenied) else {
+                throw LuaError(.unavailable, "there is no memory for the names of the host functions")
             }
         }
     }
@@ -169,7 +161,7 @@ final class HostTable {
         }
         switch functions[function].body {
         case .waiting: return LUA_SHIM_REPLY_LATER
-        case .denied(let error): return reply(.failure(error))
+        case .denied(let error): return reply(.failure(error()))
         case .immediate(let answer):
             guard let arguments = try? TapeReader.arguments(arguments) else {
                 return reply(.failure(LuaHostError("E_HOST", "the arguments are no values")))

@@ -18,7 +18,7 @@ public struct LuaHostFunction: Sendable {
         case immediate(Answer)
         case waiting(AsyncAnswer)
         /// Not there; reading the name raises this.
-        case denied(LuaHostError)
+        case denied(@Sendable () -> LuaHostError)
     }
 
     /// Answers at once, on the thread that runs Lua: must not block and should take microseconds.
@@ -32,7 +32,9 @@ public struct LuaHostFunction: Sendable {
     }
 
     /// A name that is not there for this state: reading it raises the error, which says why.
-    public static func denied(_ name: String, _ error: LuaHostError) -> LuaHostFunction {
+    public static func denied(
+        _ name: String, _ error: @autoclosure @escaping @Sendable () -> LuaHostError
+    ) -> LuaHostFunction {
         LuaHostFunction(name: name, body: .denied(error))
     }
 }

@@ -214,19 +214,17 @@ static int unknown_name(lua_State *L)
     const char *key = lua_tolstring(L, 2, &length);
     const char *name = *owner ? lua_pushfstring(L, "%s.%s", owner, key) : key;
 
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &shim_key_denied);
-    lua_pushstring(L, name);
-    if (lua_rawget(L, -2) == LUA_TTABLE) {
-        lua_getfield(L, -1, "code");
-        lua_getfield(L, -2, "message");
-        shim_push_error(L, lua_tostring(L, -2), lua_tostring(L, -1), 1);
-        return lua_error(L);
+    if (strlen(key) == length && shim_add_name(L, owner, key)) {
+        lua_pushvalue(L, 2);
+        lua_rawget(L, 1);
+        return 1;
     }
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
         if (!strcmp(gone[i].name, name)) {
             return luaL_error(L, "'%s' is not available to plugins; %s", name, gone[i].advice);
         }
     }
+    shim_add_all_names(L, owner);
     if (push_similar(L, key, length)) {
         return luaL_error(L, "unknown name '%s'; did you mean '%s%s%s'?", name, owner, *owner ? "." : "",
             lua_tostring(L, -1));
@@ -240,6 +238,18 @@ static int new_name(lua_State *L)
     const char *key = shim_tostring(L, 2, NULL);
     if (*owner) return luaL_error(L, "cannot add '%s' to '%s'", key, owner);
     return luaL_error(L, "cannot set the global '%s'; write 'local %s'", key, key);
+}
+
+const char *shim_sealed_name(lua_State *L, int index)
+{
+    const char *name = NULL;
+    if (luaL_getmetafield(L, index, "__index") == LUA_TNIL) return NULL;
+    if (lua_tocfunction(L, -1) == unknown_name && luaL_getmetafield(L, index, "__name") == LUA_TSTRING) {
+        name = lua_tostring(L, -1); // held by the metatable
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return name;
 }
 
 void shim_seal(lua_State *L, int index, const char *name)
@@ -297,16 +307,23 @@ void shim_open_library(
     if (names) copy_names(L, -2, -1, names);
     luaL_setfuncs(L, added, 0);
     shim_seal(L, -1, name);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, 1, name);
+    lua_pushstring(L, name);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1); // the globals are sealed by now, but for those of the first moment
     lua_remove(L, -2);
 }
 
+void shim_open_utf8(lua_State *L)
+{
+    static const char *const names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
+    static const luaL_Reg nothing[] = {{NULL, NULL}};
+    shim_open_library(L, "utf8", luaopen_utf8, names, nothing);
+}
+
+// The other libraries come with their first use (names.c). That of strings cannot: arithmetic on strings and their
+// methods go through their metatable.
 void shim_open_libraries(lua_State *L)
 {
-    static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
-    static const luaL_Reg nothing[] = {{NULL, NULL}};
-
     lua_newtable(L);
     lua_newtable(L);
     lua_pushliteral(L, "k");
@@ -323,12 +340,8 @@ void shim_open_libraries(lua_State *L)
     luaL_setfuncs(L, own, 0);
     lua_pushliteral(L, "Lua 5.4");
     lua_setfield(L, 1, "_VERSION");
-    shim_open_coroutine(L);
     shim_open_string(L);
-    shim_open_table(L);
-    shim_open_random(L);
-    shim_open_json(L);
-    shim_open_library(L, "utf8", luaopen_utf8, utf8_names, nothing);
+    shim_open_marks(L);
     lua_settop(L, 1);
     shim_seal(L, 1, "");
     lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);

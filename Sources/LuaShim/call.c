@@ -262,7 +262,7 @@ typedef struct {
 static void add_context_functions(lua_State *L)
 {
     luaL_checktype(L, -1, LUA_TTABLE);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &shim_key_context);
+    shim_push_context_functions(L);
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         lua_pushvalue(L, -2);

@@ -44,16 +44,6 @@ static void finish_error(lua_State *L, int level)
     lua_setmetatable(L, -2);
 }
 
-void shim_push_error(lua_State *L, const char *code, const char *message, int level)
-{
-    lua_createtable(L, 0, 3);
-    lua_pushstring(L, code);
-    lua_setfield(L, -2, "code");
-    lua_pushstring(L, message);
-    lua_setfield(L, -2, "message");
-    finish_error(L, level);
-}
-
 // MARK: host calls
 
 static int deliver(lua_State *L, LuaShimReply reply)
@@ -82,6 +72,18 @@ static int host_continue(lua_State *L, int status, lua_KContext context)
     if (context != shim->wait) return luaL_error(L, "this host call was cancelled");
     if (shim->reply == LUA_SHIM_REPLY_LATER) refuse_to_wait(L, lua_tostring(L, lua_upvalueindex(2))); // see coroutine.c
     return deliver(L, shim->reply);
+}
+
+// Asks the host for the error that stands in the place of a function.
+int shim_raise_denied(lua_State *L, uint32_t function)
+{
+    static const uint8_t nothing[] = {LUA_TAPE_ARRAY, 0, 0, 0, 0};
+    LuaShim *shim = shim_of(L);
+    shim_check_stop(L);
+    shim->in.count = 0;
+    LuaShimReply reply = shim->host(shim->context, function, nothing, sizeof nothing);
+    deliver(L, reply == LUA_SHIM_REPLY_STOP ? reply : LUA_SHIM_REPLY_ERROR);
+    return lua_error(L); // not reached: delivering an error raises it
 }
 
 // Upvalues: the function's number, its name.

@@ -30,7 +30,11 @@ void shim_open_json(lua_State *L)
     lua_pushliteral(L, "null");
     lua_pushlightuserdata(L, NULL);
     lua_rawset(L, -3);
+}
 
+// The metatables by which values that cross know an array from an object: there before anything has asked for `json`.
+void shim_open_marks(lua_State *L)
+{
     static const char *const keys[] = {&shim_key_array, &shim_key_object};
     static const char *const names[] = {"json.array", "json.object"};
     for (int i = 0; i < 2; i++) {

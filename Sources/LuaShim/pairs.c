@@ -51,6 +51,13 @@ static int compare(const void *a, const void *b, void *shim)
     return (x->length > y->length) - (x->length < y->length);
 }
 
+// A library shows all that it has, also what nobody has looked at yet. Its table is at 1.
+static void add_names(lua_State *L)
+{
+    const char *owner = shim_sealed_name(L, 1);
+    if (owner) shim_add_all_names(L, owner);
+}
+
 // MARK: pairs
 
 // Upvalues: table, position, count. For a table that is a plain sequence.
@@ -151,6 +158,7 @@ int shim_pairs(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Integer count;
     lua_settop(L, 1);
+    add_names(L);
     if (is_sequence(L, 1, &count)) {
         lua_pushvalue(L, 1);
         lua_pushinteger(L, 0);
@@ -175,6 +183,7 @@ int shim_next(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
+    add_names(L);
     bool first = lua_isnil(L, 2);
     LuaShim *shim = shim_of(L);
     Key after = {0}, best = {0};

@@ -143,7 +143,7 @@ static int random_stream(lua_State *L)
     return 1;
 }
 
-void shim_open_random(lua_State *L)
+void shim_open_math(lua_State *L)
 {
     static const char *const math_names[] = {"abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor",
         "fmod", "huge", "log", "max", "maxinteger", "min", "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan",
@@ -155,7 +155,11 @@ void shim_open_random(lua_State *L)
     push_stream(L, "math", 4);
     lua_pushcclosure(L, math_random, 1);
     lua_rawset(L, -3);
+}
 
+void shim_open_random(lua_State *L)
+{
+    static const luaL_Reg nothing[] = {{NULL, NULL}};
     shim_open_library(L, "random", NULL, NULL, nothing);
     push_stream(L, "random", 6);
     for (const luaL_Reg *entry = stream_functions; entry->name; entry++) {

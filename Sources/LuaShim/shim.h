@@ -18,11 +18,20 @@ typedef struct {
 
 typedef struct ThreadTimer ThreadTimer;
 
+typedef struct {
+    char *name;
+    uint32_t number;
+    bool denied;
+} HostFunction;
+
 struct LuaShim {
     lua_State *main; // holds the state; plugin code runs in coroutines only
     lua_State *call; // the coroutine of the call under way, kept for the next call when it ended well
     lua_State *volatile running; // the innermost coroutine at work: where the timer signal sets its hook
     volatile sig_atomic_t stop; // a LuaShimErrorKind once plugin code must end; cleared by the next call
+
+    HostFunction *functions; // made as Lua closures when they are first looked at
+    uint32_t function_count, function_capacity;
 
     LuaShimHost host;
     void *context;
@@ -56,11 +65,17 @@ static inline LuaShim *shim_of(lua_State *L) { return *(LuaShim **)lua_getextras
 
 // Keys of the registry are the addresses of these.
 extern const char shim_key_module, shim_key_context, shim_key_array, shim_key_object, shim_key_error, shim_key_identity,
-    shim_key_loaded, shim_key_call, shim_key_denied;
+    shim_key_loaded, shim_key_call;
 
 // state.c
 // Runs a function of the shim that may raise, with one light userdata. Its error value is left on the main stack.
 int shim_protect(LuaShim *shim, lua_CFunction function, void *argument);
+
+// names.c: what sealed tables get when it is first looked at. The table is at 1; `owner` is its name, "" for the
+// globals.
+bool shim_add_name(lua_State *L, const char *owner, const char *key);
+void shim_add_all_names(lua_State *L, const char *owner);
+void shim_push_context_functions(lua_State *L);
 
 // call.c
 void shim_note_position(LuaShim *shim, lua_State *L); // of the innermost Lua function, unless one is noted already
@@ -92,7 +107,7 @@ void shim_pass_fatal(lua_State *L, int status);
 // host.c
 extern char shim_await; // its address, yielded, means "a host call waits"
 int shim_host_call(lua_State *L);
-void shim_push_error(lua_State *L, const char *code, const char *message, int level); // {code, message, where}
+int shim_raise_denied(lua_State *L, uint32_t function); // does not return
 void shim_error_open(lua_State *L);
 int shim_require(lua_State *L);
 int shim_print(lua_State *L);
@@ -105,10 +120,14 @@ void shim_open_library(
 void shim_open_coroutine(lua_State *L);
 void shim_open_string(lua_State *L);
 void shim_open_table(lua_State *L);
+void shim_open_math(lua_State *L);
 void shim_open_random(lua_State *L);
+void shim_open_utf8(lua_State *L);
 void shim_open_json(lua_State *L);
+void shim_open_marks(lua_State *L);
 // Unknown names in this table become errors with a suggestion.
 void shim_seal(lua_State *L, int index, const char *name);
+const char *shim_sealed_name(lua_State *L, int index); // NULL when it is no such table
 const char *shim_tostring(lua_State *L, int index, size_t *length); // pushes; without addresses
 int shim_find(lua_State *L);
 int shim_match(lua_State *L);

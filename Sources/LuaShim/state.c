@@ -1,11 +1,11 @@
-// Opening a state and giving it its host functions.
+// Opening a state, naming its host functions, looking at it.
 
 #include "shim.h"
 
 #include <stdlib.h>
 
 const char shim_key_module, shim_key_context, shim_key_array, shim_key_object, shim_key_error, shim_key_identity,
-    shim_key_loaded, shim_key_call, shim_key_denied;
+    shim_key_loaded, shim_key_call;
 
 // MARK: opening and closing
 
@@ -13,11 +13,7 @@ static int open_state(lua_State *L)
 {
     shim_error_open(L);
     lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &shim_key_context);
-    lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &shim_key_loaded);
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &shim_key_denied);
     shim_open_libraries(L);
     return 0;
 }
@@ -57,81 +53,26 @@ void lua_shim_close(LuaShim *shim)
     tape_free(&shim->out);
     tape_free(&shim->in);
     tape_free(&shim->traceback);
+    for (uint32_t i = 0; i < shim->function_count; i++) free(shim->functions[i].name);
+    free(shim->functions);
     free(shim);
 }
 
 // MARK: host functions
 
-typedef struct {
-    const char *name;
-    uint32_t function;
-    const char *code, *message;
-} Registration;
-
-// Pushes the table that holds the last part of a dotted name, making it if need be; returns that part.
-static const char *push_owner(lua_State *L, const char *name)
+bool lua_shim_register(LuaShim *shim, const char *name, uint32_t number, bool denied)
 {
-    const char *dot = strchr(name, '.');
-    if (!dot) {
-        lua_pushglobaltable(L);
-        return name;
+    if (shim->function_count == shim->function_capacity) {
+        uint32_t capacity = shim->function_capacity ? 2 * shim->function_capacity : 64;
+        HostFunction *grown = realloc(shim->functions, capacity * sizeof *grown);
+        if (!grown) return false;
+        shim->functions = grown;
+        shim->function_capacity = capacity;
     }
-    lua_pushlstring(L, name, (size_t)(dot - name));
-    if (!strcmp(lua_tostring(L, -1), "ctx")) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &shim_key_context);
-        return dot + 1;
-    }
-    lua_pushglobaltable(L);
-    lua_pushvalue(L, -2);
-    if (lua_rawget(L, -2) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        shim_seal(L, -1, lua_tostring(L, -3));
-        lua_pushvalue(L, -3);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, -4);
-    }
-    return dot + 1;
-}
-
-static int register_function(lua_State *L)
-{
-    const Registration *r = lua_touserdata(L, 1);
-    const char *last = push_owner(L, r->name);
-    lua_pushstring(L, last);
-    lua_pushinteger(L, r->function);
-    lua_pushstring(L, r->name);
-    lua_pushcclosure(L, shim_host_call, 2);
-    if (!strcmp(r->name, "print")) lua_pushcclosure(L, shim_print, 1);
-    if (!strcmp(r->name, "require")) lua_pushcclosure(L, shim_require, 1);
-    lua_rawset(L, -3);
-    return 0;
-}
-
-bool lua_shim_register(LuaShim *shim, const char *name, uint32_t function)
-{
-    Registration r = {.name = name, .function = function};
-    return shim_protect(shim, register_function, &r) == LUA_OK;
-}
-
-static int deny_function(lua_State *L)
-{
-    const Registration *r = lua_touserdata(L, 1);
-    push_owner(L, r->name);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &shim_key_denied);
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, r->code);
-    lua_setfield(L, -2, "code");
-    lua_pushstring(L, r->message);
-    lua_setfield(L, -2, "message");
-    lua_setfield(L, -2, r->name);
-    return 0;
-}
-
-bool lua_shim_deny(LuaShim *shim, const char *name, const char *code, const char *message)
-{
-    Registration r = {.name = name, .code = code, .message = message};
-    return shim_protect(shim, deny_function, &r) == LUA_OK;
+    char *copy = strdup(name);
+    if (!copy) return false;
+    shim->functions[shim->function_count++] = (HostFunction){copy, number, denied};
+    return true;
 }
 
 // MARK: looking at the state

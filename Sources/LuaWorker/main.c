@@ -82,13 +82,10 @@ static void send_outcome(const LuaShim *shim, LuaShimStatus status)
 
 static bool add_function(LuaShim *shim, Frame *frame, uint32_t number)
 {
-    static Buffer name, code, message;
+    static Buffer name;
     ways[number] = take_byte(frame);
     take_text(frame, &name);
-    if (ways[number] != LUA_FUNCTION_DENIED) return lua_shim_register(shim, (char *)name.bytes, number);
-    take_text(frame, &code);
-    take_text(frame, &message);
-    return lua_shim_deny(shim, (char *)name.bytes, (char *)code.bytes, (char *)message.bytes);
+    return lua_shim_register(shim, (char *)name.bytes, number, ways[number] == LUA_FUNCTION_DENIED);
 }
 
 // A state that does not fit into its memory is answered as one that is not there.

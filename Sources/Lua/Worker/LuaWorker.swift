@@ -18,6 +18,8 @@ public actor LuaWorker: LuaEngine {
     private var line: WorkerLine?
     private var parser: WorkerFrameParser
     private var stopReason = ""
+    /// A host function has ended the call: a worker that goes on with it nevertheless is none of ours.
+    private var isStopping = false
     private var busy = false
     private var queue: [CheckedContinuation<Void, Never>] = []
 
@@ -136,6 +138,7 @@ public actor LuaWorker: LuaEngine {
         _ request: [UInt8], _ line: WorkerLine, _ deadline: ContinuousClock.Instant?
     ) async throws(LuaError) -> WorkerFrame {
         let end = deadline ?? ContinuousClock.now + patience
+        isStopping = false
         var frame = try await say(request, line, until: end)
         while true {
             switch frame {
@@ -153,16 +156,20 @@ public actor LuaWorker: LuaEngine {
     private func answer(
         _ number: Int, _ arguments: [LuaValue]
     ) throws(LuaError) -> Result<LuaValue, LuaHostError> {
-        guard host.indices.contains(number), case .immediate(let answer) = host[number].body else {
+        guard host.indices.contains(number), !isStopping else {
             throw faulty("a call of a function that is not there")
         }
-        return noting(Result { () throws(LuaHostError) in try answer(arguments) })
+        switch host[number].body {
+        case .immediate(let answer): return noting(Result { () throws(LuaHostError) in try answer(arguments) })
+        case .denied(let error): return .failure(error())
+        case .waiting: throw faulty("a call of a function as if it did not wait")
+        }
     }
 
     private func wait(
         _ number: Int, _ arguments: [LuaValue], _ line: WorkerLine, until deadline: ContinuousClock.Instant?
     ) async throws(LuaError) -> Result<LuaValue, LuaHostError> {
-        guard host.indices.contains(number), case .waiting(let answer) = host[number].body else {
+        guard host.indices.contains(number), !isStopping, case .waiting(let answer) = host[number].body else {
             throw faulty("a call of a function that is not there")
         }
         switch await HostWait.run(answer, arguments, deadline: deadline) {
@@ -174,7 +181,10 @@ public actor LuaWorker: LuaEngine {
     }
 
     private func noting(_ answer: Result<LuaValue, LuaHostError>) -> Result<LuaValue, LuaHostError> {
-        if case .failure(let error) = answer, error.endsCall { stopReason = error.message }
+        if case .failure(let error) = answer, error.endsCall {
+            stopReason = error.message
+            isStopping = true
+        }
         return answer
     }
 

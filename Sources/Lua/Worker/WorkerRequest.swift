@@ -21,10 +21,6 @@ struct WorkerRequest {
             case .denied: request.bytes.append(UInt8(LUA_FUNCTION_DENIED))
             }
             request.append(text: function.name)
-            if case .denied(let error) = function.body {
-                request.append(text: error.code)
-                request.append(text: error.message)
-            }
         }
         return request.finished
     }

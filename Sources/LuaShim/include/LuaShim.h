@@ -88,11 +88,9 @@ void lua_shim_close(LuaShim *shim);
 
 // Makes the host function number `function` callable as `name` ("log", "ws.exec"). Names below "ctx." are not global:
 // they are put into the context table of each call. Two names are special: "print" gets one string, and "require" must
-// answer with an object {chunk, source} whose source is then run once. False when the memory limit is in the way.
-bool lua_shim_register(LuaShim *shim, const char *name, uint32_t function);
-
-// Reading the name ("ws.exec") raises an error object {code, message} with these texts.
-bool lua_shim_deny(LuaShim *shim, const char *name, const char *code, const char *message);
+// answer with an object {chunk, source} whose source is then run once. Reading the name of a denied one asks the host for
+// its answer, which becomes an error. False when the machine has no memory.
+bool lua_shim_register(LuaShim *shim, const char *name, uint32_t function, bool denied);
 
 // Runs a source text (never bytecode) that must return a table, whose functions lua_shim_call can call.
 LuaShimStatus lua_shim_load(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);

@@ -27,7 +27,8 @@ enum {
     LUA_FRAME_FOUND = 68, // u8
 };
 
-// How a host function is answered, in OPEN: u8 of these, text name; for the last one text code, text message.
+// How a host function is answered, in OPEN: u8 of these, text name. Reading the name of a denied one asks the host, and
+// its answer is an error.
 enum {
     LUA_FUNCTION_ASK = 0,
     LUA_FUNCTION_WAITING = 1,

@@ -13,11 +13,11 @@ struct HostTable {
         functions += StateFunctions(session: session).functions
         functions += ServiceFunctions(session: session).functions
         functions += [model("chat", session.services.chat), model("embed", session.services.embed)]
-        let names = Set(functions.filter { !$0.isDenied }.map(\.name)).union(Self.builtin)
         functions.append(
-            session.immediate("host.has") { arguments throws(LuaHostError) in
-                let feature = try arguments.string(0)
-                return .bool(names.contains(HostReference.function(ofFeature: feature)))
+            session.immediate("host.has") { [functions] arguments throws(LuaHostError) in
+                let name = HostReference.function(ofFeature: try arguments.string(0))
+                return .bool(
+                    Self.builtin.contains(name) || functions.contains { $0.name == name && !$0.isDenied })
             })
         return functions
     }
@@ -74,7 +74,7 @@ struct HostTable {
     private func model(
         _ name: String, _ ask: (@Sendable (JSONValue) async throws -> JSONValue)?
     ) -> LuaHostFunction {
-        if let denial = session.permissions.denial(of: .askModel) { return .denied(name, denial) }
+        if let denied = session.permissions.deniedFunction(name, needing: .askModel) { return denied }
         return session.waiting(name) { arguments throws(LuaHostError) in
             guard let ask else {
                 throw LuaHostError("E_UNAVAILABLE", "no model is configured for this plugin")

@@ -15,7 +15,7 @@ struct JobFunctions {
 
     /// A function of the job whose id is its first argument.
     private func function(_ name: String, acts: Bool = false, _ answer: @escaping Answer) -> LuaHostFunction {
-        if let denial = commands.execDenial { return .denied(name, denial) }
+        if let denied = session.permissions.deniedFunction(name, needing: .runPrograms) { return denied }
         let session = session
         return session.waiting(name, acts: acts) { arguments throws(LuaHostError) in
             let id = try arguments.string(0)
@@ -31,7 +31,7 @@ struct JobFunctions {
     }
 
     private var start: LuaHostFunction {
-        if let denial = commands.execDenial { return .denied("ws.start", denial) }
+        if let denied = session.permissions.deniedFunction("ws.start", needing: .runPrograms) { return denied }
         let (session, commands) = (session, commands)
         return session.waiting("ws.start", acts: true) { arguments throws(LuaHostError) in
             let job = try await commands.startJob(commands.execRequest(arguments))
@@ -87,7 +87,7 @@ struct JobFunctions {
     }
 
     private var list: LuaHostFunction {
-        if let denial = commands.execDenial { return .denied("job.list", denial) }
+        if let denied = session.permissions.deniedFunction("job.list", needing: .runPrograms) { return denied }
         let session = session
         return session.waiting("job.list") { _ throws(LuaHostError) in
             session.services.tellEndedJobs()

@@ -8,8 +8,10 @@ struct ServiceFunctions {
     var functions: [LuaHostFunction] {
         HostReference.services.map { described in
             let name = described.name
-            if let permission = described.permission, let denial = session.permissions.denial(of: permission.need) {
-                return .denied(name, denial)
+            if let need = described.permission?.need,
+                let denied = session.permissions.deniedFunction(name, needing: need)
+            {
+                return denied
             }
             let service = session.services.functions[name]
             return session.waiting(name, acts: true) { arguments throws(LuaHostError) in

@@ -9,8 +9,10 @@ struct StateFunctions {
         let limit = session.permissions.state
         let name = session.manifest.title
         let store = session.services.store
-        if let denial = session.permissions.denial(of: .keepState) {
-            return ["state.get", "state.set", "state.delete"].map { .denied($0, denial) }
+        if !session.permissions.allows(.keepState) {
+            return ["state.get", "state.set", "state.delete"].compactMap {
+                session.permissions.deniedFunction($0, needing: .keepState)
+            }
         }
         return [
             session.immediate("state.get") { arguments throws(LuaHostError) in

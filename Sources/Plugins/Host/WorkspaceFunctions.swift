@@ -18,8 +18,10 @@ struct WorkspaceFunctions {
 
     private typealias Answer = @Sendable (any WorkspaceAccess, HostArguments) async throws(LuaHostError) -> LuaValue
 
-    private func function(_ name: String, denied: LuaHostError?, _ answer: @escaping Answer) -> LuaHostFunction {
-        if let denied { return .denied(name, denied) }
+    private func function(
+        _ name: String, needing action: PluginAction, _ answer: @escaping Answer
+    ) -> LuaHostFunction {
+        if let denied = permissions.deniedFunction(name, needing: action) { return denied }
         let session = session
         return session.waiting(name) { arguments throws(LuaHostError) in
             guard let workspace = session.services.workspace else {
@@ -28,9 +30,6 @@ struct WorkspaceFunctions {
             return try await answer(workspace, arguments)
         }
     }
-
-    private var readDenial: LuaHostError? { permissions.denial(of: .readFiles) }
-    private var writeDenial: LuaHostError? { permissions.denial(of: .writeFiles) }
 
     private func readable(_ arguments: HostArguments) throws(LuaHostError) -> String {
         let path = try arguments.string(0)
@@ -46,11 +45,9 @@ struct WorkspaceFunctions {
 
     // MARK: Commands
 
-    var execDenial: LuaHostError? { permissions.denial(of: .runPrograms) }
-
     private var exec: LuaHostFunction {
         let services = session.services
-        return function("ws.exec", denied: execDenial) { workspace, arguments throws(LuaHostError) in
+        return function("ws.exec", needing: .runPrograms) { workspace, arguments throws(LuaHostError) in
             let request = try execRequest(arguments)
             let options = try arguments.options(1)
             if let patience = try options.integer("patience_ms", 0...86_400_000) {
@@ -122,6 +119,11 @@ struct WorkspaceFunctions {
         request.outputLimit = try options.integer("max_bytes", 0...(8 << 20)) ?? Self.defaultOutput
         for member in options["env"]?.object ?? [] {
             guard let value = member.value.string else { throw options.wrong("env", "a table of strings") }
+            // Names of programs are looked up there: another program could take a permitted one's name.
+            if member.key.elementsEqual("PATH".utf8), request.confinement.programs != nil {
+                throw LuaHostError(
+                    "E_PERMISSION", "a plugin that may run only some programs may not set PATH for them")
+            }
             request.environment[String(decoding: member.key, as: UTF8.self)] = value
         }
         return request
@@ -130,7 +132,7 @@ struct WorkspaceFunctions {
     // MARK: Files
 
     private var read: LuaHostFunction {
-        function("ws.read", denied: readDenial) { workspace, arguments throws(LuaHostError) in
+        function("ws.read", needing: .readFiles) { workspace, arguments throws(LuaHostError) in
             let path = try readable(arguments)
             let options = try arguments.options(1)
             let limit = try options.integer("max_bytes", 0...(15 << 20)) ?? Self.defaultRead
@@ -156,7 +158,7 @@ struct WorkspaceFunctions {
     }
 
     private var list: LuaHostFunction {
-        function("ws.list", denied: readDenial) { workspace, arguments throws(LuaHostError) in
+        function("ws.list", needing: .readFiles) { workspace, arguments throws(LuaHostError) in
             let path = try readable(arguments)
             let options = try arguments.options(1)
             let maximum = try options.integer("max", 1...100_000) ?? 10_000
@@ -169,7 +171,7 @@ struct WorkspaceFunctions {
 
     /// Who writes a file may know of it too.
     private var stat: LuaHostFunction {
-        function("ws.stat", denied: writeDenial == nil ? nil : readDenial) {
+        function("ws.stat", needing: permissions.allows(.writeFiles) ? .writeFiles : .readFiles) {
             workspace, arguments throws(LuaHostError) in
             let path = try arguments.string(0)
             if !permissions.allows(.write(path)) { try permissions.check(.read(path)) }
@@ -180,7 +182,7 @@ struct WorkspaceFunctions {
     }
 
     private var write: LuaHostFunction {
-        function("ws.write", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
+        function("ws.write", needing: .writeFiles) { workspace, arguments throws(LuaHostError) in
             let path = try writable(arguments)
             let bytes = try arguments.bytes(1)
             let options = try arguments.options(2)
@@ -194,7 +196,7 @@ struct WorkspaceFunctions {
     }
 
     private var remove: LuaHostFunction {
-        function("ws.remove", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
+        function("ws.remove", needing: .writeFiles) { workspace, arguments throws(LuaHostError) in
             let path = try writable(arguments)
             let recursive = try arguments.options(1).bool("recursive")
             do throws(WorkspaceError) { try await workspace.remove(path, recursive: recursive) } catch {
@@ -205,7 +207,7 @@ struct WorkspaceFunctions {
     }
 
     private var makeDirectory: LuaHostFunction {
-        function("ws.mkdir", denied: writeDenial) { workspace, arguments throws(LuaHostError) in
+        function("ws.mkdir", needing: .writeFiles) { workspace, arguments throws(LuaHostError) in
             let path = try writable(arguments)
             do throws(WorkspaceError) { try await workspace.makeDirectory(path) } catch { throw LuaHostError(error) }
             return .null

@@ -8,6 +8,7 @@ public struct EffectivePermissions: Sendable, Hashable {
     public let asked: PluginPermissions
     public let effects: PluginEffects
     public let ceiling: PluginCeiling
+    private let isUnlimited: Bool
     /// What the kernel holds its processes to.
     public private(set) var confinement = Confinement()
 
@@ -16,23 +17,30 @@ public struct EffectivePermissions: Sendable, Hashable {
         asked = manifest.permissions
         effects = manifest.effects
         self.ceiling = ceiling
+        isUnlimited = ceiling == PluginCeiling()
         confinement = ofProcesses
     }
 
     public func allows(_ action: PluginAction) -> Bool {
-        action.manifestLine(asked, effects) == nil && action.policyLine(ceiling) == nil
+        action.isAllowed(asked, effects) && (isUnlimited || action.policyLine(ceiling) == nil)
     }
 
     /// Nil when it is allowed; else an error that says which of the two would have to allow it, and with which line.
     public func denial(of action: PluginAction) -> LuaHostError? {
+        if allows(action) { return nil }
         var lines: [String] = []
         if let line = action.manifestLine(asked, effects) { lines.append("the manifest would allow it with \(line)") }
         if let line = action.policyLine(ceiling) {
             lines.append(#"the run's plugin policy would allow it with "plugins": {"\#(name)": {\#(line)}}"#)
         }
-        guard !lines.isEmpty else { return nil }
         return LuaHostError(
             "E_PERMISSION", "the plugin may not \(action); \(lines.joined(separator: ", and "))")
+    }
+
+    /// A function of this name that only tells why the action is denied; nil when it is allowed.
+    func deniedFunction(_ name: String, needing action: PluginAction) -> LuaHostFunction? {
+        if allows(action) { return nil }
+        return .denied(name, denial(of: action) ?? LuaHostError("E_PERMISSION", "the plugin may not \(action)"))
     }
 
     public func check(_ action: PluginAction) throws(LuaHostError) {

@@ -37,6 +37,16 @@ public enum PluginAction: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    func isAllowed(_ permissions: PluginPermissions, _ effects: PluginEffects) -> Bool {
+        switch self {
+        case .readFiles, .read: if effects.reads == false { return false }
+        case .writeFiles, .write: if effects.writes == false { return false }
+        case .useNetwork: if effects.network == false { return false }
+        default: break
+        }
+        return Self.isAllowed(self, by: permissions)
+    }
+
     /// The line that a manifest lacks for it; nil when it allows it.
     func manifestLine(_ permissions: PluginPermissions, _ effects: PluginEffects) -> String? {
         switch self {

@@ -4,16 +4,16 @@ import Workspaces
 /// Starts the processes in which plugins that are not trusted run: each in a workspace of its own, without a network and
 /// with nothing of a trajectory in it, so that a fault of the interpreter leads nowhere.
 public actor PluginWorkers {
-    private let program: @Sendable () -> [UInt8]
+    /// Stands in the worker's place in tests.
+    private let command: [String]?
     private var starting: Task<Result<WorkspaceHost, WorkspaceError>, Never>?
     private var prepared: Set<Policy> = []
 
     private static let worker = EmbeddedProgram.decode(luaWorkerBase64)
 
-    public init() { program = { Self.worker } }
+    public init() { command = nil }
 
-    /// For tests: another program in the worker's place.
-    init(program: [UInt8]) { self.program = { program } }
+    init(command: [String]) { self.command = command }
 
     /// Ends all workers. Those that are asked for later are refused.
     public func shutdown() async {
@@ -30,8 +30,8 @@ public actor PluginWorkers {
             // Workspaces that wait ready halve the start.
             if prepared.insert(policy).inserted { Task { await host.prepare(2, policy: policy) } }
             let workspace = try await host.open(policy)
-            try await workspace.write(Self.name, program(), mode: 0o555)
-            return WorkerJob(try await workspace.start(Self.request), in: workspace)
+            if command == nil { try await workspace.write(Self.name, Self.worker, mode: 0o555) }
+            return WorkerJob(try await workspace.start(request), in: workspace)
         } catch {
             throw LuaError(
                 .unavailable,
@@ -41,12 +41,13 @@ public actor PluginWorkers {
 
     private static let name = "lua-worker"
 
-    private static var request: ExecRequest {
-        var request = ExecRequest(argv: [Workspace.home + "/" + name], timeout: .zero, outputLimit: 0)
+    private var request: ExecRequest {
+        let program = Workspace.home + "/" + Self.name
+        var request = ExecRequest(argv: command ?? [program], timeout: .zero, outputLimit: 0)
         request.keepsInput = true
         request.streamsOutput = true
         request.confinement.writes = false
-        request.confinement.programs = request.argv.map { String(decoding: $0, as: UTF8.self) }
+        if command == nil { request.confinement.programs = [program] }
         request.confinement.network = .none
         return request
     }
@@ -83,7 +84,7 @@ public actor PluginWorkers {
 }
 
 /// A worker process and its workspace, which go together.
-private final class WorkerJob: LuaWorkerChannel {
+final class WorkerJob: LuaWorkerChannel {
     private let job: Job
     private let workspace: Workspace
     private let output: OutputChunks
@@ -100,6 +101,9 @@ private final class WorkerJob: LuaWorkerChannel {
         var output = output.makeAsyncIterator()
         return await output.next()
     }
+
+    /// No more requests: it ends once it has answered.
+    func finishInput() { job.finishInput() }
 
     func kill() {
         job.kill()
