@@ -50,8 +50,10 @@ struct Peers {
         ["/usr/bin/", "/usr/sbin/", "/usr/local/bin/"].map { $0 + program }.first { access($0, X_OK) == 0 }
     }
 
-    /// `/` read-only in the namespaces that a container has by default.
+    /// `/` read-only in the namespaces that a container has by default. The runtimes want it mounted at a place of its own, which
+    /// `tools/bench` sees to.
     private static func makeBundle() -> String? {
+        guard geteuid() == 0, let root = getenv("ISE_BENCH_ROOT").map({ String(cString: $0) }) else { return nil }
         var template = Array("/tmp/ise-bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return nil }
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -68,7 +70,7 @@ struct Peers {
                 "noNewPrivileges": true,
                 "env": ["PATH=/usr/bin:/bin"],
             ],
-            "root": ["path": "/", "readonly": true], "hostname": "bench", "mounts": .array(mounts),
+            "root": ["path": .string(root), "readonly": true], "hostname": "bench", "mounts": .array(mounts),
             "linux": [
                 "namespaces": .array(["pid", "network", "ipc", "uts", "mount"].map { ["type": .string($0)] })
             ],
