@@ -61,7 +61,7 @@ import Testing
         #expect(after.differences(to: PluginLock([])) == ["- tool probe 1.1.0"])
         #expect(
             PluginLock([]).differences(to: before) == [
-                "+ tool probe 1.0.0: exec git, model, programs that write"
+                "+ tool probe 1.0.0: exec git, model"
             ])
         #expect(before.differences(to: before) == [])
         #expect(try PluginLock(before.json) == before)

@@ -17,10 +17,10 @@ public struct PermissionList: Sendable, Hashable {
         if permissions.sessions { lines.append("sessions") }
         if permissions.schedule { lines.append("schedule") }
         if permissions.state > 0 { lines.append("state_kb \(permissions.state >> 10)") }
-        // Programs of a plugin that declares no effects may do what the workspace may.
-        if manifest.effects.writes != false, !permissions.programs.isEmpty { lines.append("programs that write") }
-        if manifest.effects.network != false, permissions.programs.contains("*") {
-            lines.append("programs that use the network")
+        let confinement = EffectivePermissions(manifest).confinement
+        if !permissions.programs.isEmpty, confinement.writes { lines.append("programs that write") }
+        if !permissions.programs.isEmpty, confinement.network == .inherited {
+            lines.append("programs that use the workspace's network")
         }
         self.init(lines: lines)
     }

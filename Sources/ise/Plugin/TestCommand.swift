@@ -109,7 +109,9 @@ struct TestCommand: AsyncParsableCommand {
     }
 
     private func tell(_ coverage: Coverage?, _ permissions: PermissionUse?) {
-        guard !json else { return [coverage?.json, permissions?.json].compactMap(\.self).forEach { print($0.compact) } }
+        guard !json else {
+            return [coverage?.json, permissions?.json].compactMap(\.self).forEach { print($0.compact) }
+        }
         if let text = coverage?.text, !text.isEmpty { print(text) }
         if let permissions { print(permissions.text) }
     }
