@@ -60,11 +60,11 @@ import Testing
         var edits = 0
         while try run.isRunning {
             edits += 1
-            // Every fifth edit is no Lua at all.
-            let text = edits % 5 == 0 ? "return {" : "-- edit \(edits)\n" + String(decoding: original, as: UTF8.self)
+            // Every third edit is no Lua at all, and stands until the next trajectory has seen it.
+            let text = edits % 3 == 0 ? "return {" : "-- edit \(edits)\n" + String(decoding: original, as: UTF8.self)
             try writeFile(file + ".new", Array(text.utf8))
             rename(file + ".new", file)
-            try await Task.sleep(for: .milliseconds(150))
+            try await Task.sleep(for: .milliseconds(edits % 3 == 0 ? 600 : 150))
         }
         let ending = try await run.ending()
         #expect(ending.status == 0, "\(ending.stderr)")
