@@ -28,7 +28,7 @@ enum { COPY_LIMIT = 4 << 20, COPY_DEPTH = 8 };
 static const char *const device_names[] = {"null", "zero", "full", "random", "urandom", "tty"};
 enum { DEVICES = sizeof device_names / sizeof device_names[0] };
 
-static int open_tree(const char *path, unsigned flags)
+static int clone_tree(const char *path, unsigned flags)
 {
     return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 }
@@ -199,7 +199,7 @@ static int open_bind(struct template *template, const struct entry *entry, uint6
 
 static int make_devices(const struct template *template, const int *trees, struct failure *failure)
 {
-    static const dev_t numbers[DEVICES] = {
+    const dev_t numbers[DEVICES] = {
         makedev(1, 3), makedev(1, 5), makedev(1, 7), makedev(1, 8), makedev(1, 9), makedev(5, 0)};
     uid_t owner = owner_id(template, 0);
     if (mkdir("dev", 0755) != 0 || mount("dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "size=64k,mode=755") != 0 ||
@@ -360,9 +360,9 @@ int template_build(struct template *template, const struct message *message, str
     for (int i = 0; i < DEVICES; i++) {
         char path[64];
         snprintf(path, sizeof path, "/dev/%s", device_names[i]);
-        devices[i] = template->privileged ? -1 : open_tree(path, 0);
+        devices[i] = template->privileged ? -1 : clone_tree(path, 0);
     }
-    int proc = open_tree("/proc", AT_RECURSIVE);
+    int proc = clone_tree("/proc", AT_RECURSIVE);
     if (proc < 0)
         return fail(failure, errno, "clone the mount of /proc");
 

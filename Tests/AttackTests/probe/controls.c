@@ -39,7 +39,7 @@ static long unmount(void *c)
 }
 
 static long fs_open(void *c) { (void)c; return private_mounts() != 0 ? -1 : syscall(SYS_fsopen, "tmpfs", 0); }
-static long open_tree(void *c) { (void)c; return private_mounts() != 0 ? -1 : syscall(SYS_open_tree, AT_FDCWD, "/tmp", 1); }
+static long clone_tree(void *c) { (void)c; return private_mounts() != 0 ? -1 : syscall(SYS_open_tree, AT_FDCWD, "/tmp", 1); }
 
 static long leave_chroot(void *c)
 {
@@ -224,7 +224,7 @@ void controls(int count, char **arguments)
         int family[3];
     } all[] = {
         {"mount a tmpfs", mount_tmpfs, {0}}, {"bind a directory", bind_mount, {0}}, {"unmount", unmount, {0}},
-        {"fsopen", fs_open, {0}}, {"clone a mount", open_tree, {0}}, {"leave a chroot", leave_chroot, {0}},
+        {"fsopen", fs_open, {0}}, {"clone a mount", clone_tree, {0}}, {"leave a chroot", leave_chroot, {0}},
         {"unshare a user namespace", unshare_user, {0}}, {"unshare several", unshare_all, {0}},
         {"clone into a user namespace", clone_user, {0}}, {"clone3 into a user namespace", clone3_user, {0}},
         {"setns", enter_own, {0}}, {"trace a process", try_seize, {0}}, {"be traced", ptrace_me, {0}},
