@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Workspaces
 
 /// Reads the folder of a skill, and writes copies of it.
 enum SkillFolder {
@@ -93,7 +94,7 @@ enum SkillFolder {
         try makeDirectory(folder)
         for (path, file) in skill.files.sorted(by: { $0.key < $1.key }) {
             var directory = folder
-            for part in path.split(separator: "/").dropLast() {
+            for part in path.pathNames.dropLast() {
                 directory += "/" + part
                 try makeDirectory(directory)
             }

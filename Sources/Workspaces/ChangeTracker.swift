@@ -10,9 +10,12 @@ struct ChangeTracker: Sendable {
     private let hashLimit: Int
     /// Bytes hashed at one look. A file full of holes costs its writer nothing, so sizes alone must not decide.
     private let hashBudget: Int
+    /// As the kernel has it: two names that Unicode holds to be equal are two files.
+    typealias Path = [UInt8]
+
     /// Paths that are there for a bind's sake.
-    private let ignored: Set<String>
-    private var seen: [String: Entry] = [:]
+    private let ignored: Set<Path>
+    private var seen: [Path: Entry] = [:]
     /// Paths that the layers below hold, as far as they were met.
     private let isBelow: @Sendable (String) -> Bool
 
@@ -43,7 +46,7 @@ struct ChangeTracker: Sendable {
         self.tracking = tracking
         self.hashLimit = hashLimit
         self.hashBudget = hashBudget
-        self.ignored = ignored
+        self.ignored = Set(ignored.map { Array($0.utf8) })
         self.isBelow = isBelow
     }
 
@@ -51,13 +54,13 @@ struct ChangeTracker: Sendable {
     /// Incomplete: something could not be read (a directory whose owner took his own right to, names nested too deep).
     mutating func look(at upper: Int32, places: [UpperPlace]) -> (changes: [FileChange], isComplete: Bool) {
         var isComplete = true
-        var now: [String: Entry] = [:]
+        var now: [Path: Entry] = [:]
         var budget = hashBudget
         for place in places {
             let top = openat(upper, place.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard top >= 0 else { continue }
             defer { close(top) }
-            if !walk(top, into: &now, below: place.path, &budget) { isComplete = false }
+            if !walk(top, into: &now, below: Array(place.path.utf8), &budget) { isComplete = false }
         }
         let changes = difference(to: now)
         seen = now
@@ -66,22 +69,21 @@ struct ChangeTracker: Sendable {
 
     /// What cannot be read is left out; false when there is such.
     private func walk(
-        _ top: Int32, into entries: inout [String: Entry], below path: String, _ budget: inout Int
+        _ top: Int32, into entries: inout [Path: Entry], below path: Path, _ budget: inout Int
     ) -> Bool {
-        var found: [(String, Entry)] = []
+        var found: [(Path, Entry)] = []
         let status = withUnsafeMutablePointer(to: &found) { pointer in
             ise_walk(
                 top, ".",
                 { context, entry in
                     guard let context, let entry = entry?.pointee else { return }
                     let name = UnsafeRawBufferPointer(start: entry.path, count: entry.path_length)
-                    context.assumingMemoryBound(to: [(String, Entry)].self).pointee.append(
-                        (String(decoding: name, as: UTF8.self), Entry(entry)))
+                    context.assumingMemoryBound(to: [(Path, Entry)].self).pointee.append((Array(name), Entry(entry)))
                 }, pointer)
         }
         for (name, var entry) in found where !ignored.contains(path + name) {
             if tracking == .content || seen[path + name] != entry.withoutHash(seen[path + name]) {
-                entry.hash = hash(of: entry, at: "." + name, in: top, &budget)
+                entry.hash = hash(of: entry, at: name, in: top, &budget)
             } else {
                 entry.hash = seen[path + name]?.hash
             }
@@ -90,10 +92,12 @@ struct ChangeTracker: Sendable {
         return status == 0
     }
 
-    private func hash(of entry: Entry, at path: String, in top: Int32, _ budget: inout Int) -> ContentHash? {
+    private func hash(of entry: Entry, at path: Path, in top: Int32, _ budget: inout Int) -> ContentHash? {
         guard entry.kind == .file, entry.size <= min(hashLimit, budget) else { return nil }
         budget -= entry.size
-        let descriptor = ise_open_regular(top, path)
+        let descriptor = ([UInt8(ascii: ".")] + path + [0]).withUnsafeBytes {
+            ise_open_regular(top, $0.bindMemory(to: CChar.self).baseAddress)
+        }
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var hasher = ContentHasher()
@@ -108,10 +112,11 @@ struct ChangeTracker: Sendable {
         return hasher.finish()
     }
 
-    private func difference(to now: [String: Entry]) -> [FileChange] {
+    private func difference(to now: [Path: Entry]) -> [FileChange] {
         var changes: [FileChange] = []
-        for (path, entry) in now {
-            let before = seen[path]
+        for (bytes, entry) in now {
+            let before = seen[bytes]
+            let path = String(decoding: bytes, as: UTF8.self)
             if entry.isWhiteout {
                 if before?.isWhiteout != true { changes.append(deleted(path, before)) }
             } else if let before, !before.isWhiteout {
@@ -123,8 +128,8 @@ struct ChangeTracker: Sendable {
                 changes.append(change(path, .created, entry))
             }
         }
-        for (path, before) in seen where now[path] == nil && !before.isWhiteout {
-            changes.append(deleted(path, before))
+        for (bytes, before) in seen where now[bytes] == nil && !before.isWhiteout {
+            changes.append(deleted(String(decoding: bytes, as: UTF8.self), before))
         }
         return changes.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     }
@@ -143,6 +148,16 @@ struct ChangeTracker: Sendable {
 struct UpperPlace: Sendable {
     var directory: String
     var path: String
+}
+
+extension [UpperPlace] {
+    /// Where `path` is in the upper layer: the directory, and the rest of it, which begins with a slash.
+    func find(_ path: String) -> (directory: String, rest: String)? {
+        for place in reversed() where path.utf8.starts(with: (place.path + "/").utf8) {
+            return (place.directory, String(decoding: path.utf8.dropFirst(place.path.utf8.count), as: UTF8.self))
+        }
+        return nil
+    }
 }
 
 extension ChangeTracker.Entry {

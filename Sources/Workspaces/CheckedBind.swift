@@ -12,9 +12,9 @@ struct CheckedBind: Sendable {
     ///   `notFound`, `permission`.
     init(_ bind: HostOptions.Bind) throws(WorkspaceError) {
         path = "/" + (try bind.placeNames()).joined(separator: "/")
-        let names = bind.source.split(separator: "/")
+        let names = bind.source.pathNames
         source = "/" + names.joined(separator: "/")
-        guard bind.source.hasPrefix("/"), !names.isEmpty, !names.contains(".."), !names.contains("."),
+        guard bind.source.isAbsolutePath, !names.isEmpty, !names.contains(".."), !names.contains("."),
             !bind.source.utf8.contains(0)
         else { throw bind.error("the source must be an absolute path without . and ..") }
         var status = stat()
@@ -45,7 +45,7 @@ struct CheckedBind: Sendable {
 
     /// The place and what leads to it: made in the upper layer, but by nobody inside.
     var places: [String] {
-        let names = path.split(separator: "/")
+        let names = path.pathNames
         return names.indices.map { "/" + names[...$0].joined(separator: "/") }
     }
 }
@@ -57,8 +57,8 @@ extension HostOptions.Bind {
 
     /// The names on the way to its place inside.
     func placeNames() throws(WorkspaceError) -> [Substring] {
-        let names = path.split(separator: "/")
-        guard path.hasPrefix("/"), !names.isEmpty, !names.contains(".."), !names.contains("."),
+        let names = path.pathNames
+        guard path.isAbsolutePath, !names.isEmpty, !names.contains(".."), !names.contains("."),
             !["proc", "dev", "usr"].contains(names[0]), !path.utf8.contains(0), path.utf8.count < 256
         else {
             throw WorkspaceError(

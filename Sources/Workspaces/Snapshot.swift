@@ -29,10 +29,9 @@ final class FrozenLayer: Sendable {
 
     /// Whether the path exists in it; nil: it says nothing, ask the layers below.
     func holds(_ path: String, _ places: [UpperPlace]) -> Bool? {
-        guard let place = places.last(where: { path.hasPrefix($0.path + "/") }) else { return nil }
+        guard let place = places.find(path) else { return nil }
         var status = stat()
-        let name = place.directory + path.dropFirst(place.path.count)
-        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        guard fstatat(directory, place.directory + place.rest, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         return !(status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0)
     }
 }

@@ -302,7 +302,7 @@ public final class Workspace: Sendable {
         guard path.utf8.count < 4096 else {
             throw WorkspaceError(.tooBig, "the path has \(path.utf8.count) bytes, the limit is 4095", path: path)
         }
-        return path.hasPrefix("/") ? path : home + "/" + path
+        return path.isAbsolutePath ? path : home + "/" + path
     }
 
     func register(_ command: RunningCommand, id: UInt32) throws(WorkspaceError) -> PacketChannel {

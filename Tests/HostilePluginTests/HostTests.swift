@@ -61,6 +61,13 @@ import Workspaces
             "dots above the root", files, "return ws.read(('../'):rep(50) .. 'etc/shadow', { missing = 'nil' }) == nil",
             or: ["E_NOENT", "E_ACCES"]),
         Attack("dots out of a pattern", some, "return denied(ws.read, 'out/../secret')"),
+        Attack(
+            "dots before a slash that carries a mark", some,
+            """
+            local up = 'out/../\u{301}d'
+            return denied(ws.write, up .. '/f', 'x') and denied(ws.write, up .. '/../secret', 'x')
+              and denied(ws.read, up .. '/../secret')
+            """),
         Attack("a path beside a pattern", some, "return denied(ws.write, 'output/x', '')"),
         Attack("an absolute path out of a pattern", some, "return denied(ws.read, '/home/user/secret')"),
         Attack("a path with a zero", files, "return denied(ws.write, 'a\\0b', '')"),
@@ -106,6 +113,13 @@ import Workspaces
             local r = ws.exec({ 'git', '--version' }, { env = { PATH = '/home/user/bin:/usr/bin:/bin' } })
             return not r.stdout:find('escaped')
             """, or: ["E_COMMAND_NOT_FOUND", "E_NOEXEC", "E_ACCES", "E_PERMISSION"]),
+        Attack(
+            "code of its own in a listed program", ["exec": ["git"], "fs": [["path": "**", "mode": "rw"]]],
+            """
+            ws.write('x.so', 'no library')
+            return denied(ws.exec, { 'git', '--version' }, { env = { LD_PRELOAD = '/home/user/x.so' } })
+              and denied(ws.exec, { 'git', '--version' }, { env = { LD_LIBRARY_PATH = '/home/user' } })
+            """),
         Attack(
             "writing in spite of effects.writes false",
             manifest: ["permissions": ["exec": ["*"]], "effects": ["writes": false]],

@@ -29,7 +29,7 @@ struct FakeFiles: Sendable {
     /// The path without "." and ".." and who is at it; nil: nobody is, but there is a directory to put it.
     private func find(_ path: String) throws(Failure) -> (place: String, node: Node?) {
         var place = ""
-        let parts = (path.hasPrefix("/") ? path : Workspace.home + "/" + path).split(separator: "/")
+        let parts = (path.isAbsolutePath ? path : Workspace.home + "/" + path).pathNames
         for (index, part) in parts.enumerated() {
             guard part.utf8.count <= 255 else { throw Failure(ENAMETOOLONG) }
             guard case .directory? = nodes[place] else { throw Failure(nodes[place] == nil ? ENOENT : ENOTDIR) }
@@ -52,7 +52,7 @@ struct FakeFiles: Sendable {
 
     /// Makes the directories on the way to the last name.
     private mutating func makeParents(of path: String) throws(Failure) {
-        let parts = (path.hasPrefix("/") ? path : Workspace.home + "/" + path).split(separator: "/")
+        let parts = (path.isAbsolutePath ? path : Workspace.home + "/" + path).pathNames
         var way = ""
         for part in parts.dropLast() {
             way += "/" + part

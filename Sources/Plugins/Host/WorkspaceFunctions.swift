@@ -119,12 +119,13 @@ struct WorkspaceFunctions {
         request.outputLimit = try options.integer("max_bytes", 0...(8 << 20)) ?? Self.defaultOutput
         for member in options["env"]?.object ?? [] {
             guard let value = member.value.string else { throw options.wrong("env", "a table of strings") }
-            // Names of programs are looked up there: another program could take a permitted one's name.
-            if member.key.elementsEqual("PATH".utf8), request.confinement.programs != nil {
+            let name = String(decoding: member.key, as: UTF8.self)
+            // By these, something else would run under a permitted program's name, or within it.
+            if name == "PATH" || name.hasPrefix("LD_"), request.confinement.programs != nil {
                 throw LuaHostError(
-                    "E_PERMISSION", "a plugin that may run only some programs may not set PATH for them")
+                    "E_PERMISSION", "a plugin that may run only some programs may not set \(name) for them")
             }
-            request.environment[String(decoding: member.key, as: UTF8.self)] = value
+            request.environment[name] = value
         }
         return request
     }

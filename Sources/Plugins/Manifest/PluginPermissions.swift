@@ -1,3 +1,5 @@
+import Workspaces
+
 /// What a plugin may reach. What is not declared is not there.
 public struct PluginPermissions: Sendable, Hashable {
     /// Files of the workspace, by pattern.
@@ -48,7 +50,7 @@ public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
     /// "." and ".." are resolved by their letters; links are the workspace's business, which never lets them lead out.
     static func components(of path: String) -> [String] {
         var result: [String] = []
-        for part in (path.hasPrefix("/") ? path : home + "/" + path).split(separator: "/") {
+        for part in (path.isAbsolutePath ? path : home + "/" + path).pathNames {
             switch part {
             case ".": break
             case "..": _ = result.popLast()

@@ -119,7 +119,7 @@ final class RootWriter {
         guard !path.contains(0), text.utf8.elementsEqual(path) else {
             throw TarError("it has a name that is not UTF-8")
         }
-        let parts = text.split(separator: "/").map(String.init).filter { $0 != "." }
+        let parts = text.pathNames.map(String.init).filter { $0 != "." }
         guard !parts.contains("..") else { throw TarError("it has a name with \"..\", \(text)") }
         return parts
     }

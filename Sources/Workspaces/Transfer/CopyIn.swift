@@ -134,9 +134,9 @@ private final class HostTree: Sendable {
 
     /// By the names alone, which is what the copy goes by, too.
     private func staysInside(_ target: String, from path: String) -> Bool {
-        guard !target.hasPrefix("/") else { return false }
-        var depth = path.split(separator: "/").count - 1
-        for part in target.split(separator: "/") where part != "." {
+        guard !target.isAbsolutePath else { return false }
+        var depth = path.pathNames.count - 1
+        for part in target.pathNames where part != "." {
             depth += part == ".." ? -1 : 1
             if depth < 0 { return false }
         }

@@ -43,7 +43,8 @@ final class Keeper {
 
     private func keepDirectory(_ change: FileChange) throws(WorkspaceError) {
         guard kept.files.count + kept.directories.count < limits.files else { return leaveOut(change, tooMany) }
-        close(try openTarget(Self.parts(change.path)[...], of: change.path))
+        guard let directory = try openTarget(change.path.pathNames[...], of: change) else { return }
+        close(directory)
         kept.directories.append(change.path)
     }
 
@@ -64,13 +65,13 @@ final class Keeper {
             return leaveOut(
                 change, "has \(status.st_size) bytes; \(bytesLeft) of the limit of \(limits.bytes) are left")
         }
-        let parts = Self.parts(change.path)
-        let directory = try openTarget(parts.dropLast(), of: change.path)
+        let names = change.path.pathNames
+        guard let directory = try openTarget(names.dropLast(), of: change) else { return }
         defer { close(directory) }
         let mode = status.st_mode & 0o755 | 0o600  // neither setuid nor setgid, and nobody else may write
         let copy = openat(
-            directory, parts.last ?? "", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
-        guard copy >= 0 else { throw .failed(stage: "keep", errno: errno, path: change.path) }
+            directory, String(names.last ?? ""), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        guard copy >= 0 else { return try refuseName(of: change, "keep", errno) }
         defer { close(copy) }
         let size = try self.copy(source, to: copy, of: change.path)
         kept.files.append(.init(path: change.path, what: change.what, size: size, mode: UInt16(mode & 0o777)))
@@ -97,30 +98,37 @@ final class Keeper {
 
     // MARK: Names
 
-    private static func parts(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
-
     private func openSource(_ path: String) -> Int32 {
-        guard let place = places.last(where: { path.hasPrefix($0.path + "/") }) else { return -1 }
+        guard let place = places.find(path) else { return -1 }
         let top = openat(upper, place.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard top >= 0 else { return -1 }
         defer { close(top) }
-        return ise_open_beneath(top, "." + path.dropFirst(place.path.count), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0)
+        return ise_open_beneath(top, "." + place.rest, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0)
     }
 
-    /// The directory on the host, made with those above it.
-    private func openTarget(_ parts: ArraySlice<String>, of path: String) throws(WorkspaceError) -> Int32 {
+    /// What the host's file system cannot hold by that name, or holds already, is its maker's loss, and no reason to keep nothing.
+    private func refuseName(of change: FileChange, _ stage: String, _ error: Int32) throws(WorkspaceError) {
+        guard [EEXIST, ENOTDIR, EISDIR, ENAMETOOLONG, EILSEQ, EINVAL].contains(error) else {
+            throw .failed(stage: stage, errno: error, path: change.path)
+        }
+        leaveOut(change, "cannot be kept by this name: \(WorkspaceError.reason(error))")
+    }
+
+    /// The directory on the host, made with those above it; nil when the change was left out for its name.
+    private func openTarget(_ names: ArraySlice<Substring>, of change: FileChange) throws(WorkspaceError) -> Int32? {
         var directory = fcntl(target, F_DUPFD_CLOEXEC, 4)
-        for part in parts where directory >= 0 {
+        for name in names.map(String.init) where directory >= 0 {
             let below =
-                mkdirat(directory, part, 0o755) == 0 || errno == EEXIST
-                ? ise_open_beneath(directory, part, O_RDONLY | O_DIRECTORY, 0) : -1
+                mkdirat(directory, name, 0o755) == 0 || errno == EEXIST
+                ? ise_open_beneath(directory, name, O_RDONLY | O_DIRECTORY, 0) : -1
             let error = errno
             close(directory)
             directory = below
             errno = error
         }
-        guard directory >= 0 else { throw .failed(stage: "make the directory for", errno: errno, path: path) }
-        return directory
+        guard directory < 0 else { return directory }
+        try refuseName(of: change, "make the directory for", errno)
+        return nil
     }
 
     private func writeManifest() throws(WorkspaceError) {

@@ -53,6 +53,7 @@ import Testing
         let cases: [([Tar.Member], String)] = [
             ([.init("/etc/x")], "an absolute name, /etc/x"),
             ([.init("a/../../x")], "a name with \"..\", a/../../x"),
+            ([.init("../\u{301}x")], "a name with \"..\""),
             (
                 [.init("d", type: "2", link: outside), .init("d/pwned", contents: [1])],
                 "below d, which is no directory, or a link"
