@@ -60,7 +60,7 @@ extension Policy {
         if identity == .root { flags |= ISE_FILTER_ROOT.rawValue }
         var program: UnsafeMutableRawPointer?
         var length = 0
-        let error = ise_filter_compile(flags, secret, &program, &length)
+        let error = ise_filter_compile(ISE_NATIVE, flags, secret, &program, &length)
         guard error == 0, let program else { throw .failed(stage: "compile the seccomp filter", errno: error) }
         defer { free(program) }
         return Array(UnsafeRawBufferPointer(start: program, count: length))

@@ -173,9 +173,9 @@ final class RunningCommand: Sendable {
     }
 }
 
-/// The name of a system call of this architecture, or its number.
-func syscallName(_ number: Int32) -> String {
-    guard let name = ise_syscall_name(number) else { return "syscall_\(number)" }
+/// The name of a system call of an architecture (`AUDIT_ARCH_*`), or its number.
+func syscallName(_ number: Int32, on architecture: UInt32 = ISE_NATIVE) -> String {
+    guard let name = ise_syscall_name(architecture, number) else { return "syscall_\(number)" }
     defer { free(name) }
     return String(cString: name)
 }

@@ -41,7 +41,7 @@ unsigned long ise_raise_descriptor_limit(void);
 /* The next connection, whose calls do not wait; or -errno. */
 int ise_accept(int listener);
 
-/* ---- filter.c ---- */
+/* ---- filter.c, with calls.c and rules.c ---- */
 
 enum ise_filter_flags {
     ISE_FILTER_NOTIFY = 1,       /* refused calls are reported to a listener */
@@ -50,12 +50,23 @@ enum ise_filter_flags {
     ISE_FILTER_PROCESSES = 8     /* programs that begin and processes that end are reported to the listener, and go on */
 };
 
+/* As the kernel names them: AUDIT_ARCH_* of <linux/audit.h>. */
+#define ISE_X86_64 0xc000003eu
+#define ISE_AARCH64 0xc00000b7u
+#if defined(__x86_64__)
+#define ISE_NATIVE ISE_X86_64
+#elif defined(__aarch64__)
+#define ISE_NATIVE ISE_AARCH64
+#else
+#error "the seccomp policy is written for x86_64 and aarch64"
+#endif
+
 /* Compiles the policy into BPF bytes that the caller frees. 0, or an errno. `secret` is known to the init alone: with it, and
  * not otherwise, it may mark a command's processes. */
-int ise_filter_compile(unsigned flags, const uint32_t secret[2], void **program, size_t *length);
+int ise_filter_compile(uint32_t architecture, unsigned flags, const uint32_t secret[2], void **program, size_t *length);
 void ise_random(void *bytes, size_t length);
-/* The name of a system call of this architecture; to be freed; NULL when it has none. */
-char *ise_syscall_name(int number);
+/* To be freed; NULL when the number has none there. */
+char *ise_syscall_name(uint32_t architecture, int number);
 
 /* ---- walk.c: reads a tree that untrusted programs have written; follows no link ---- */
 
