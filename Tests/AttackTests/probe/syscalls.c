@@ -181,7 +181,7 @@ static void memory(int count, char **arguments)
 
 static void scan_child(int number, int out)
 {
-    struct itimerval alarm = {{0, 20000}, {0, 100000}};
+    struct itimerval alarm = {{0, 20000}, {0, 500000}}; /* a refusal is read by the host, which may be busy */
     setitimer(ITIMER_REAL, &alarm, NULL); /* whatever waits is ended */
     pid_t self = getpid();
     errno = 0;
