@@ -170,12 +170,12 @@ static void handle(struct init *init, struct message *message)
     }
 }
 
-_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
-                          const struct upper *upper, pid_t helper)
+_Noreturn void init_serve(const struct opening *opening, const struct template *template, const struct policy *policy,
+                          int listener, const struct upper *upper, pid_t helper)
 {
     static struct init init;
     static struct message message;
-    init.socket = socket;
+    int socket = opening->socket, channel = socket < 0 ? opening->channel : -1;
     init.helper = helper;
     memcpy(init.secret, policy->secret, sizeof init.secret);
     init.user_switch = template->privileged && !policy->root_identity;
@@ -189,19 +189,26 @@ _Noreturn void init_serve(int socket, const struct template *template, const str
     int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     /* The template's descriptors and the launcher's are none of a workspace's business. */
     init.upper = *upper;
-    int keep[5] = {socket, signals, listener, upper->directory, upper->namespace};
+    int keep[] = {socket, channel, signals, listener, upper->directory, upper->namespace};
+    enum { KEPT = sizeof keep / sizeof keep[0] };
     int highest = 2;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < KEPT; i++)
         highest = keep[i] > highest ? keep[i] : highest;
     for (int fd = 3; fd < highest; fd++) {
         bool kept = false;
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < KEPT; i++)
             kept |= fd == keep[i];
         if (!kept)
             close(fd);
     }
     syscall(SYS_close_range, (unsigned)highest + 1, ~0u, 0);
 
+    if (channel >= 0) {
+        socket = message_receive(channel, &message) > 0 ? message_take_fd(&message, 0) : -1;
+        message_free(&message);
+        close(channel);
+    }
+    init.socket = socket;
     reply_begin(&init.reply, ISE_READY, 0);
     if (signals < 0 || reply_send(socket, &init.reply, &listener, listener >= 0 ? 1 : 0) != 0)
         _exit(1);

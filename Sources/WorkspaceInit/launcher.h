@@ -84,7 +84,7 @@ int binds_attach(const char *root, const struct own_bind *binds, int count, stru
 /* policy.c */
 int policy_read(struct policy *policy, const struct message *message, struct failure *failure);
 
-/* cgroups.c: one directory a workspace in each hierarchy that can hold a limit. */
+/* cgroups.c: one directory a workspace in each hierarchy that can hold a limit; its name is a number. */
 struct cgroups {
     int count;
     struct {
@@ -99,13 +99,15 @@ bool cgroups_can(const struct cgroups *cgroups, const char *controller);
 void cgroups_reap(const char *prefix, const char *delegated);
 void cgroups_remove_all(struct cgroups *cgroups, const char *name);
 /* Makes the workspace's groups and opens what its first process writes "0" to; returns how many. */
-int cgroups_make(struct cgroups *cgroups, const struct policy *policy, uint32_t id, int *joins, struct failure *failure);
-void cgroups_remove(struct cgroups *cgroups, uint32_t id);
+int cgroups_make(struct cgroups *cgroups, const struct policy *policy, uint32_t group, int *joins,
+                 struct failure *failure);
+void cgroups_remove(struct cgroups *cgroups, uint32_t group);
 
 /* network.c: namespaces made ahead, `lo` up. */
 int network_take(void); /* a namespace's descriptor, or -1 with errno */
 void network_give_back(int fd);
 bool network_refill(void); /* makes one if there is room; false when full */
+bool network_pool_is_low(void);
 int network_empty(void);   /* the one that workspaces without a network share */
 int listen_here(uint16_t port); /* on 127.0.0.1; 0: any that is free */
 int network_listen(int fd); /* a socket that listens inside, on the proxy's port; or -1 with errno */
@@ -113,7 +115,8 @@ int network_listen(int fd); /* a socket that listens inside, on the proxy's port
 /* What one workspace is started with, besides the template and its policy. */
 struct opening {
     uint32_t id;
-    int socket, network; /* the init's end; a namespace or negative */
+    int socket, network; /* the init's end, or negative; a namespace or negative */
+    int channel;         /* without a socket: where one will come from */
     int listener;        /* for the host's proxy, or negative */
     int joins[MAX_CONTROLLERS], join_count;
     uint32_t layers[MAX_LAYERS]; /* frozen ones below its own, the lowest first */
@@ -121,6 +124,19 @@ struct opening {
     struct own_bind binds[ISE_MAX_OWN_BINDS];
     int bind_count;
 };
+
+/* workspaces.c */
+struct ended {
+    uint32_t id; /* 0: not the host's */
+    int status;
+};
+pid_t workspaces_open(const struct template *template, struct cgroups *cgroups, const struct policy *policy,
+                      struct opening *opening, struct failure *failure);
+void workspaces_kill(uint32_t id);
+bool workspaces_reap(struct cgroups *cgroups, struct ended *ended); /* one that has ended; false: none */
+void workspaces_end(struct cgroups *cgroups);
+bool workspaces_make_spare(const struct template *template, struct cgroups *cgroups); /* false: there is nothing to make */
+void workspaces_drop_spares(const struct policy *policy);
 
 /* start.c */
 pid_t workspace_start(const struct template *template, const struct policy *policy, const struct opening *opening,
@@ -159,8 +175,8 @@ int landlock_allow(int ruleset, const char *path, uint64_t access);
 uint64_t landlock_writes(void);
 
 /* init.c: serves the host until it hangs up. */
-_Noreturn void init_serve(int socket, const struct template *template, const struct policy *policy, int listener,
-                          const struct upper *upper, pid_t helper);
+_Noreturn void init_serve(const struct opening *opening, const struct template *template, const struct policy *policy,
+                          int listener, const struct upper *upper, pid_t helper);
 
 /* util.c */
 int write_file_at(int directory, const char *path, const char *text);

@@ -1,6 +1,6 @@
 /* The launcher: a single-threaded program, started once by the host, that starts workspaces on request. It holds what they are
- * made of, makes network namespaces ahead while idle, reaps the inits and clears up after them. Descriptor 3 is the host. When
- * the host is gone, everything ends. */
+ * made of, makes network namespaces and workspaces ahead while idle, reaps the inits and clears up after them. Descriptor 3 is the
+ * host. When the host is gone, everything ends. */
 #include "launcher.h"
 
 #include <errno.h>
@@ -16,32 +16,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HOST = 3 };
-
-struct workspace {
-    uint32_t id;
-    pid_t pid;
-    int network;
-    bool grouped;
+enum {
+    HOST = 3,
+    PAUSE_MS = 2 /* without a request: what was handed out last is being used now, and shall not be disturbed */
 };
 
 static struct template template;
 static struct policy policies[MAX_POLICIES];
 static struct cgroups cgroups;
-static struct workspace *workspaces;
-static size_t workspace_count, workspace_capacity;
 static struct message request;
 static struct reply answer;
 
 static void clean_up_and_exit(void)
 {
-    for (size_t i = 0; i < workspace_count; i++)
-        kill(workspaces[i].pid, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-        ;
-    for (size_t i = 0; i < workspace_count; i++)
-        if (workspaces[i].grouped)
-            cgroups_remove(&cgroups, workspaces[i].id);
+    workspaces_end(&cgroups);
     cgroups_remove_all(&cgroups, template.cgroup_name);
     _exit(0);
 }
@@ -100,88 +88,12 @@ static void set_policy(void)
         reply_failed(HOST, id | 0x80000000u, "keep one more policy", E2BIG);
         return;
     }
+    workspaces_drop_spares(&policies[id]);
     if (policy_read(&policies[id], &request, &failure) != 0) {
         /* Workspaces that ask for it are told that it is not known. */
         policies[id].used = false;
         reply_failed(HOST, id | 0x80000000u, failure.stage, failure.error);
     }
-}
-
-static struct workspace *add_workspace(void)
-{
-    if (workspace_count == workspace_capacity) {
-        size_t capacity = workspace_capacity ? workspace_capacity * 2 : 64;
-        struct workspace *larger = realloc(workspaces, capacity * sizeof *larger);
-        if (larger == NULL)
-            return NULL;
-        workspaces = larger;
-        workspace_capacity = capacity;
-    }
-    return &workspaces[workspace_count++];
-}
-
-/* -2: the host's own network; -1: failed. */
-static int choose_network(const struct policy *policy, struct opening *opening)
-{
-    if (template.host_network != (policy->network == ISE_NETWORK_HOST)) {
-        errno = EOPNOTSUPP; /* the host asks the wrong launcher */
-        return -1;
-    }
-    if (policy->network == ISE_NETWORK_HOST)
-        return -2;
-    if (policy->network == ISE_NETWORK_NONE)
-        return network_empty();
-    int network = network_take();
-    if (network < 0 || policy->network != ISE_NETWORK_ALLOW_LIST)
-        return network;
-    opening->listener = network_listen(network);
-    if (opening->listener >= 0)
-        return network;
-    int error = errno;
-    close(network);
-    errno = error;
-    return -1;
-}
-
-static int start(const struct policy *policy, struct opening *opening, struct failure *failure)
-{
-    if (binds_open(&template, opening->binds, opening->bind_count, failure) != 0)
-        return -1;
-    opening->network = choose_network(policy, opening);
-    if (opening->network == -1)
-        return fail(failure, errno,
-                    policy->network == ISE_NETWORK_ALLOW_LIST ? "make a network namespace with a socket that listens in it"
-                                                              : "make a network namespace");
-    opening->join_count = cgroups_make(&cgroups, policy, opening->id, opening->joins, failure);
-    struct workspace *workspace = opening->join_count < 0 ? NULL : add_workspace();
-    pid_t pid = -1;
-    if (workspace != NULL)
-        pid = workspace_start(&template, policy, opening, failure);
-    else if (opening->join_count >= 0)
-        fail(failure, ENOMEM, "note one more workspace");
-    for (int i = 0; i < opening->join_count; i++)
-        close(opening->joins[i]);
-    bool again = policy->network == ISE_NETWORK_LOOPBACK; /* a namespace that had a proxy is not used again */
-    bool owned = again || policy->network == ISE_NETWORK_ALLOW_LIST;
-    if (pid < 0) {
-        if (workspace != NULL)
-            workspace_count--;
-        if (opening->join_count > 0)
-            cgroups_remove(&cgroups, opening->id);
-        if (again)
-            network_give_back(opening->network);
-        else if (owned)
-            close(opening->network);
-        return -1;
-    }
-    *workspace =
-        (struct workspace){.id = opening->id, .pid = pid, .network = -1, .grouped = opening->join_count > 0};
-    /* Descriptors held here are copied by every clone: only so many networks are kept to be used again. */
-    if (again && workspace_count <= POOLED_NETWORKS * 4)
-        workspace->network = opening->network;
-    else if (owned)
-        close(opening->network);
-    return pid;
 }
 
 /* False: there is no room for one more. The strings stay the request's. */
@@ -228,7 +140,7 @@ static void open_workspace(void)
     if (policy == NULL)
         fail(&failure, EINVAL, "read the request (a policy that is known, at most %d layers and %d binds)", MAX_LAYERS,
              ISE_MAX_OWN_BINDS);
-    int pid = policy == NULL ? -1 : start(policy, &opening, &failure);
+    int pid = policy == NULL ? -1 : workspaces_open(&template, &cgroups, policy, &opening, &failure);
     binds_close(opening.binds, opening.bind_count);
     if (pid < 0) {
         reply_failed(HOST, opening.id, failure.stage, failure.error);
@@ -259,33 +171,17 @@ static void freeze_layer(void)
         clean_up_and_exit();
 }
 
-static void kill_workspace(void)
-{
-    for (size_t i = 0; i < workspace_count; i++)
-        if (workspaces[i].id == request.header.id)
-            kill(workspaces[i].pid, SIGKILL); /* not reaped yet, so the pid is still its own */
-}
-
 static void reap(void)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < workspace_count; i++) {
-            if (workspaces[i].pid != pid)
-                continue;
-            struct workspace gone = workspaces[i];
-            workspaces[i] = workspaces[--workspace_count];
-            if (gone.grouped)
-                cgroups_remove(&cgroups, gone.id);
-            if (gone.network >= 0)
-                network_give_back(gone.network);
-            reply_begin(&answer, ISE_CLOSED, gone.id);
-            reply_number(&answer, ISE_T_STATUS, (uint64_t)status);
-            if (reply_send(HOST, &answer, NULL, 0) != 0)
-                clean_up_and_exit();
-            break;
-        }
+    struct ended ended;
+    while (workspaces_reap(&cgroups, &ended)) {
+        if (ended.id == 0)
+            continue;
+        reply_begin(&answer, ISE_CLOSED, ended.id);
+        reply_number(&answer, ISE_T_STATUS, (uint64_t)ended.status);
+        if (reply_send(HOST, &answer, NULL, 0) != 0)
+            clean_up_and_exit();
+    }
 }
 
 static void handle_request(void)
@@ -297,7 +193,7 @@ static void handle_request(void)
     case ISE_TEMPLATE: set_template(); break;
     case ISE_POLICY: set_policy(); break;
     case ISE_OPEN: open_workspace(); break;
-    case ISE_KILL: kill_workspace(); break;
+    case ISE_KILL: workspaces_kill(request.header.id); break;
     case ISE_FREEZE: freeze_layer(); break;
     case ISE_RELEASE: layer_release(request.header.id); break;
     default: reply_failed(HOST, request.header.id, "understand the request", ENOSYS); break;
@@ -324,13 +220,15 @@ int main(void)
     if (children < 0)
         return 72;
     struct pollfd waits[2] = {{.fd = HOST, .events = POLLIN}, {.fd = children, .events = POLLIN}};
-    bool idle_work = false;
+    bool work_left = false, paused = false;
     for (;;) {
-        int ready = poll(waits, 2, idle_work ? 0 : -1);
+        int patience = !work_left ? -1 : paused || network_pool_is_low() ? 0 : PAUSE_MS;
+        int ready = poll(waits, 2, patience);
         if (ready < 0 && errno != EINTR)
             clean_up_and_exit();
         if (ready == 0) {
-            idle_work = network_refill();
+            paused |= patience == PAUSE_MS;
+            work_left = network_refill() || workspaces_make_spare(&template, &cgroups) || !paused;
             continue;
         }
         if (waits[1].revents & POLLIN) {
@@ -341,6 +239,7 @@ int main(void)
         }
         if (waits[0].revents & (POLLIN | POLLHUP | POLLERR))
             handle_request();
-        idle_work = template.id_count != 0 && !template.host_network;
+        work_left = template.id_count != 0 && !template.host_network;
+        paused = false;
     }
 }

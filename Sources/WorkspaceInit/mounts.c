@@ -31,26 +31,30 @@ static int bind_over(const char *source, const char *const *names, size_t count,
     return 0;
 }
 
-/* Of the new user namespace: whose they are goes by who asks, not by which /proc. */
+/* Of the new user namespace: whose they are goes by who asks, not by which /proc. Written through a /proc of its own all the same: in
+ * the launcher's, every namespace adds an entry of the same name, and finding one takes longer with each. */
 static int set_user_limits(struct failure *failure)
 {
     /* No user namespace below this one: most ways to the kernel's weak spots start there. */
-    if (write_file_at(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
+    if (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
         return fail(failure, errno, "forbid nested user namespaces");
     /* These count against the launcher's user on the host, too, who would have none left. */
-    if ((write_file_at(AT_FDCWD, "/proc/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
-        (write_file_at(AT_FDCWD, "/proc/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
+    if ((write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
+        (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
         return fail(failure, errno, "bound the use of inotify");
     return 0;
 }
 
 static int build_proc(struct failure *failure)
 {
-    if (set_user_limits(failure) != 0)
-        return -1;
-    if (mount("proc", "/new/proc", "proc", PLAIN | MS_NOEXEC | MS_RDONLY, NULL) != 0)
+    enum { FLAGS = PLAIN | MS_NOEXEC };
+    if (mount("proc", "/new/proc", "proc", FLAGS, NULL) != 0)
         return fail(failure, errno,
                     "mount /proc (where a container hides parts of its own /proc the kernel refuses a new one)");
+    if (set_user_limits(failure) != 0)
+        return -1;
+    if (mount(NULL, "/new/proc", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | FLAGS, NULL) != 0)
+        return fail(failure, errno, "make /proc read-only");
     if (bind_over("/blank", masked_files, sizeof masked_files / sizeof masked_files[0], failure) != 0)
         return -1;
     return bind_over("/empty", masked_directories, sizeof masked_directories / sizeof masked_directories[0], failure);

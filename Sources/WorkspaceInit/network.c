@@ -65,6 +65,11 @@ bool network_refill(void)
     return true;
 }
 
+bool network_pool_is_low(void)
+{
+    return pooled < POOLED_NETWORKS / 2;
+}
+
 int network_empty(void)
 {
     static int empty = -1;

@@ -27,7 +27,7 @@ static int map_ids(const struct template *template, const struct policy *policy,
     return write_file_at(AT_FDCWD, path, map);
 }
 
-/* In the new namespaces. Failures go to the host by the init's own socket. */
+/* In the new namespaces. Failures go to the host by the init's own socket; a spare has none, and ends. */
 static _Noreturn void run_init(const struct template *template, const struct policy *policy,
                                const struct opening *opening, int gate)
 {
@@ -65,9 +65,10 @@ static _Noreturn void run_init(const struct template *template, const struct pol
     if (mounts_build(template, policy, opening, &upper, &helper, &failure) != 0 ||
         privileges_drop(template, policy, &listener, &failure) != 0)
         goto failed;
-    init_serve(opening->socket, template, policy, listener, &upper, helper);
+    init_serve(opening, template, policy, listener, &upper, helper);
 failed:
-    reply_failed(opening->socket, 0, failure.stage, failure.error);
+    if (opening->socket >= 0)
+        reply_failed(opening->socket, 0, failure.stage, failure.error);
     _exit(1);
 }
 
@@ -83,7 +84,6 @@ pid_t workspace_start(const struct template *template, const struct policy *poli
                       struct failure *failure)
 {
     int network = opening->network;
-    uint32_t id = opening->id;
     static int own_network = -1;
     if (own_network < 0)
         own_network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -107,13 +107,13 @@ pid_t workspace_start(const struct template *template, const struct policy *poli
     close(gate[0]);
     if (pid < 0) {
         close(gate[1]);
-        return fail(failure, error, "clone workspace %u into new namespaces", id);
+        return fail(failure, error, "clone a process into new namespaces");
     }
     if (map_ids(template, policy, pid) != 0) {
         error = errno;
         kill(pid, SIGKILL);
         close(gate[1]);
-        return fail(failure, error, "map the ids of workspace %u", id); /* the launcher reaps it */
+        return fail(failure, error, "map the ids of a workspace"); /* the launcher reaps it */
     }
     (void)!write(gate[1], "", 1);
     close(gate[1]);
