@@ -3,6 +3,7 @@
 #include "init.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -127,9 +128,15 @@ static void give_upper(struct init *init, uint32_t id)
         reply_failed(init->socket, id, "freeze the workspace: processes are running in it", EBUSY);
         return;
     }
+    int mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (mounts < 0) {
+        reply_failed(init->socket, id, "take hold of the mount namespace", errno);
+        return;
+    }
     reply_begin(&init->reply, ISE_FILE, id);
-    if (reply_send(init->socket, &init->reply, (int[]){init->upper.directory, init->upper.namespace}, 2) != 0)
+    if (reply_send(init->socket, &init->reply, (int[]){init->upper, mounts}, 2) != 0)
         _exit(0);
+    close(mounts);
 }
 
 /* For the host's proxy: a port of its own tells it who asks. */
@@ -156,7 +163,7 @@ static void handle(struct init *init, struct message *message)
     case ISE_SIGNAL: signal_command(init, message); break;
     case ISE_LOOK:
         reply_begin(&init->reply, ISE_FILE, message->header.id);
-        if (reply_send(init->socket, &init->reply, &init->upper.directory, 1) != 0)
+        if (reply_send(init->socket, &init->reply, &init->upper, 1) != 0)
             _exit(0);
         break;
     case ISE_LISTEN: give_listener(init, message->header.id); break;
@@ -171,7 +178,7 @@ static void handle(struct init *init, struct message *message)
 }
 
 _Noreturn void init_serve(const struct opening *opening, const struct template *template, const struct policy *policy,
-                          int listener, const struct upper *upper, pid_t helper)
+                          int listener, int upper, pid_t helper)
 {
     static struct init init;
     static struct message message;
@@ -188,8 +195,8 @@ _Noreturn void init_serve(const struct opening *opening, const struct template *
     sigaddset(&children, SIGCHLD);
     int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     /* The template's descriptors and the launcher's are none of a workspace's business. */
-    init.upper = *upper;
-    int keep[] = {socket, channel, signals, listener, upper->directory, upper->namespace};
+    init.upper = upper;
+    int keep[] = {socket, channel, signals, listener, upper};
     enum { KEPT = sizeof keep / sizeof keep[0] };
     int highest = 2;
     for (int i = 0; i < KEPT; i++)

@@ -19,7 +19,7 @@ struct command {
 
 struct init {
     int socket;
-    struct upper upper; /* no command can reach it */
+    int upper; /* the directory; no command can reach it */
     bool user_switch; /* commands run as `user`, the init doesn't */
     uint64_t open_files; /* of a command; 0: the init's own limit */
     uint32_t secret[2];  /* the policy's */

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 enum {
-    MAX_POLICIES = 64,
+    MAX_POLICIES = 4096,
     MAX_BINDS = 64,
     MAX_RLIMITS = 16,
     MAX_CONTROLLERS = 4,
@@ -43,11 +43,11 @@ struct template {
     bool host_network; /* this launcher never leaves the host's network, and its workspaces don't either */
     struct bind binds[MAX_BINDS];
     int bind_count;
+    uint32_t masked; /* see mounts.c */
     char cgroup_name[64];
 };
 
 struct policy {
-    bool used;
     uint64_t disk_bytes, inodes;
     enum ise_network network;
     char hostname[65];
@@ -83,6 +83,7 @@ int binds_attach(const char *root, const struct own_bind *binds, int count, stru
 
 /* policy.c */
 int policy_read(struct policy *policy, const struct message *message, struct failure *failure);
+void policy_free(struct policy *policy); /* NULL too */
 
 /* cgroups.c: one directory a workspace in each hierarchy that can hold a limit; its name is a number. */
 struct cgroups {
@@ -119,6 +120,7 @@ struct opening {
     int channel;         /* without a socket: where one will come from */
     int listener;        /* for the host's proxy, or negative */
     int joins[MAX_CONTROLLERS], join_count;
+    uint32_t group; /* of the control groups; 0: none */
     uint32_t layers[MAX_LAYERS]; /* frozen ones below its own, the lowest first */
     int layer_count;
     struct own_bind binds[ISE_MAX_OWN_BINDS];
@@ -148,10 +150,14 @@ struct upper {
     int namespace; /* of its mounts */
 };
 
-/* mounts.c: runs in the new namespaces; leaves the process inside the finished root, which a helper separates from the old one
- * meanwhile: nothing may be started before it has ended. */
-int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening,
-                 struct upper *upper, pid_t *helper, struct failure *failure);
+/* mounts.c */
+uint32_t mounts_find_masked(void); /* the parts of /proc that this kernel has and workspaces shall not see, a bit each */
+/* Runs in the new namespaces, and needs no id in them. */
+int mounts_make_proc(const struct template *template, struct failure *failure);
+/* After that; leaves the process inside the finished root, which a helper separates from the old one meanwhile: nothing may be
+ * started before it has ended. `upper`: the directory of all that the workspace writes. */
+int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening, int *upper,
+                 pid_t *helper, struct failure *failure);
 
 /* layers.c: the frozen upper layers of workspaces, mounted at /layers/N of the launcher. */
 int layer_freeze(uint32_t number, const struct upper *upper, struct failure *failure);
@@ -176,7 +182,7 @@ uint64_t landlock_writes(void);
 
 /* init.c: serves the host until it hangs up. */
 _Noreturn void init_serve(const struct opening *opening, const struct template *template, const struct policy *policy,
-                          int listener, const struct upper *upper, pid_t helper);
+                          int listener, int upper, pid_t helper);
 
 /* util.c */
 int write_file_at(int directory, const char *path, const char *text);

@@ -22,7 +22,7 @@ enum {
 };
 
 static struct template template;
-static struct policy policies[MAX_POLICIES];
+static struct policy *policies[MAX_POLICIES]; /* NULL: not known */
 static struct cgroups cgroups;
 static struct message request;
 static struct reply answer;
@@ -88,10 +88,16 @@ static void set_policy(void)
         reply_failed(HOST, id | 0x80000000u, "keep one more policy", E2BIG);
         return;
     }
-    workspaces_drop_spares(&policies[id]);
-    if (policy_read(&policies[id], &request, &failure) != 0) {
+    if (policies[id] == NULL)
+        policies[id] = calloc(1, sizeof *policies[id]);
+    else
+        workspaces_drop_spares(policies[id]);
+    int result = policies[id] == NULL ? fail(&failure, ENOMEM, "keep one more policy")
+                                      : policy_read(policies[id], &request, &failure);
+    if (result != 0) {
         /* Workspaces that ask for it are told that it is not known. */
-        policies[id].used = false;
+        policy_free(policies[id]);
+        policies[id] = NULL;
         reply_failed(HOST, id | 0x80000000u, failure.stage, failure.error);
     }
 }
@@ -129,7 +135,7 @@ static const struct policy *read_opening(struct opening *opening)
             ;
         else
             return NULL;
-    return number < MAX_POLICIES && policies[number].used && opening->socket >= 0 ? &policies[number] : NULL;
+    return number < MAX_POLICIES && opening->socket >= 0 ? policies[number] : NULL;
 }
 
 static void open_workspace(void)
@@ -147,6 +153,7 @@ static void open_workspace(void)
     } else {
         reply_begin(&answer, ISE_OPENED, opening.id);
         reply_number(&answer, ISE_T_PID, (uint64_t)pid);
+        reply_number(&answer, ISE_T_GROUP, opening.group);
         if (reply_send(HOST, &answer, &opening.listener, opening.listener >= 0 ? 1 : 0) != 0)
             clean_up_and_exit();
     }

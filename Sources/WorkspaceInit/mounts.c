@@ -16,17 +16,36 @@ enum { PLAIN = MS_NOSUID | MS_NODEV };
 
 /* Parts of /proc that only tell about the host, hidden. All of it is read-only: its switches would be refused anyhow, since the ids
  * are unprivileged on the host, so this is the second wall. */
-static const char *const masked_files[] = {"kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "kallsyms",
-                                           "kmsg",  "sched_debug", "latency_stats", "interrupts", "cmdline"};
-static const char *const masked_directories[] = {"acpi", "scsi", "asound", "dynamic_debug"};
+static const struct {
+    const char *name;
+    bool directory;
+} masked[] = {{"kcore", false},       {"keys", false},          {"key-users", false},  {"sysrq-trigger", false},
+              {"timer_list", false},  {"kallsyms", false},      {"kmsg", false},       {"sched_debug", false},
+              {"latency_stats", false}, {"interrupts", false},  {"cmdline", false},    {"acpi", true},
+              {"scsi", true},         {"asound", true},         {"dynamic_debug", true}};
+enum { MASKED = sizeof masked / sizeof masked[0] };
 
-static int bind_over(const char *source, const char *const *names, size_t count, struct failure *failure)
+uint32_t mounts_find_masked(void)
 {
-    char path[128];
-    for (size_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "/new/proc/%s", names[i]);
-        if (mount(source, path, NULL, MS_BIND, NULL) != 0 && errno != ENOENT)
-            return fail(failure, errno, "hide %s", path + 4);
+    uint32_t found = 0;
+    char path[64];
+    for (unsigned i = 0; i < MASKED; i++) {
+        snprintf(path, sizeof path, "/proc/%s", masked[i].name);
+        if (access(path, F_OK) == 0 || errno != ENOENT)
+            found |= 1u << i;
+    }
+    return found;
+}
+
+static int mask_proc(uint32_t found, struct failure *failure)
+{
+    char path[64];
+    for (unsigned i = 0; i < MASKED; i++) {
+        if ((found & (1u << i)) == 0)
+            continue;
+        snprintf(path, sizeof path, "/made/%s", masked[i].name);
+        if (mount(masked[i].directory ? "/empty" : "/blank", path, NULL, MS_BIND, NULL) != 0)
+            return fail(failure, errno, "hide /proc/%s", masked[i].name);
     }
     return 0;
 }
@@ -36,35 +55,31 @@ static int bind_over(const char *source, const char *const *names, size_t count,
 static int set_user_limits(struct failure *failure)
 {
     /* No user namespace below this one: most ways to the kernel's weak spots start there. */
-    if (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
+    if (write_file_at(AT_FDCWD, "/made/sys/user/max_user_namespaces", "0") != 0 && errno != ENOENT)
         return fail(failure, errno, "forbid nested user namespaces");
     /* These count against the launcher's user on the host, too, who would have none left. */
-    if ((write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
-        (write_file_at(AT_FDCWD, "/new/proc/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
+    if ((write_file_at(AT_FDCWD, "/made/sys/user/max_inotify_instances", "16") != 0 && errno != ENOENT) ||
+        (write_file_at(AT_FDCWD, "/made/sys/user/max_inotify_watches", "16384") != 0 && errno != ENOENT))
         return fail(failure, errno, "bound the use of inotify");
     return 0;
 }
 
-static int build_proc(struct failure *failure)
+int mounts_make_proc(const struct template *template, struct failure *failure)
 {
     enum { FLAGS = PLAIN | MS_NOEXEC };
-    if (mount("proc", "/new/proc", "proc", FLAGS, NULL) != 0)
+    if (mount("proc", "/made", "proc", FLAGS, NULL) != 0)
         return fail(failure, errno,
                     "mount /proc (where a container hides parts of its own /proc the kernel refuses a new one)");
     if (set_user_limits(failure) != 0)
         return -1;
-    if (mount(NULL, "/new/proc", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | FLAGS, NULL) != 0)
+    if (mount(NULL, "/made", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | FLAGS, NULL) != 0)
         return fail(failure, errno, "make /proc read-only");
-    if (bind_over("/blank", masked_files, sizeof masked_files / sizeof masked_files[0], failure) != 0)
-        return -1;
-    return bind_over("/empty", masked_directories, sizeof masked_directories / sizeof masked_directories[0], failure);
+    return mask_proc(template->masked, failure);
 }
 
 static int build_devices(struct failure *failure)
 {
-    /* One /dev for all workspaces, so nobody may leave anything in it. */
-    if (mount("/dev", "/new/dev", NULL, MS_BIND | MS_REC, NULL) != 0 ||
-        mount(NULL, "/new/dev", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) != 0)
+    if (mount("/dev", "/new/dev", NULL, MS_BIND | MS_REC, NULL) != 0)
         return fail(failure, errno, "bind /dev");
     if (mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,max=64") != 0)
         return fail(failure, errno, "mount /dev/pts");
@@ -138,12 +153,13 @@ static int build_root(const struct template *template, const struct policy *poli
 }
 
 /* The tmpfs of the upper layer stays mounted, to be frozen later, where nobody inside can get at it: below /proc. */
-static int keep_upper(struct upper *upper, struct failure *failure)
+static int keep_upper(int *upper, struct failure *failure)
 {
-    upper->directory = open("/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    upper->namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-    if (upper->directory < 0 || upper->namespace < 0 || mount("/upper", "/new/proc", NULL, MS_MOVE, NULL) != 0)
+    *upper = open("/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*upper < 0 || mount("/upper", "/new/proc", NULL, MS_MOVE, NULL) != 0)
         return fail(failure, errno, "keep the upper layer");
+    if (mount("/made", "/new/proc", NULL, MS_MOVE, NULL) != 0)
+        return fail(failure, errno, "attach /proc");
     return 0;
 }
 
@@ -162,13 +178,13 @@ static pid_t start_unmounting(void)
 }
 
 int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening,
-                 struct upper *upper, pid_t *helper, struct failure *failure)
+                 int *upper, pid_t *helper, struct failure *failure)
 {
     umask(0);
     if (sethostname(policy->hostname, strlen(policy->hostname)) != 0)
         return fail(failure, errno, "set the hostname");
     if (build_root(template, policy, opening, failure) != 0 || build_devices(failure) != 0 ||
-        keep_upper(upper, failure) != 0 || build_proc(failure) != 0)
+        keep_upper(upper, failure) != 0)
         return -1;
     if (chdir("/new") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || (*helper = start_unmounting()) < 0 ||
         chdir("/") != 0)

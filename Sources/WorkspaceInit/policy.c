@@ -8,7 +8,7 @@
 int policy_read(struct policy *policy, const struct message *message, struct failure *failure)
 {
     free(policy->filter);
-    *policy = (struct policy){.used = true, .hostname = "workspace"};
+    *policy = (struct policy){.hostname = "workspace"};
     struct field field;
     size_t offset = 0;
     while (field_next(message, &offset, &field)) {
@@ -59,4 +59,11 @@ int policy_read(struct policy *policy, const struct message *message, struct fai
     if (policy->filter == NULL)
         return fail(failure, EINVAL, "find a seccomp filter in the policy");
     return 0;
+}
+
+void policy_free(struct policy *policy)
+{
+    if (policy != NULL)
+        free(policy->filter);
+    free(policy);
 }

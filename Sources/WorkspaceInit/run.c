@@ -56,12 +56,25 @@ static int stop(struct start *start, const char *stage)
     return 127;
 }
 
+/* Who has written the file may not have closed it yet, or a process that is just being started somewhere holds a copy. */
+static void execute(const char *file, const struct start *start)
+{
+    static const struct timespec moment = {0, 1000 * 1000};
+    for (int attempt = 0; attempt < 10; attempt++) {
+        execve(file, start->arguments, start->environment);
+        if (errno != ETXTBSY)
+            return;
+        nanosleep(&moment, NULL);
+    }
+    errno = ETXTBSY;
+}
+
 /* As execvp(3), with the command's own PATH. */
 static void exec_along_path(struct start *start)
 {
     const char *name = start->arguments[0];
     if (strchr(name, '/') != NULL) {
-        execve(name, start->arguments, start->environment);
+        execute(name, start);
         return;
     }
     int error = ENOENT;
@@ -72,7 +85,7 @@ static void exec_along_path(struct start *start)
         /* Looking first is cheaper than an execve in vain. */
         if (snprintf(file, sizeof file, "%.*s/%s", (int)length, at, name) < (int)sizeof file &&
             access(file, F_OK) == 0) {
-            execve(file, start->arguments, start->environment);
+            execute(file, start);
             if (errno == EACCES)
                 error = EACCES;
             else if (errno != ENOENT && errno != ENOTDIR)

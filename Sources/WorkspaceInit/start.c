@@ -33,8 +33,7 @@ static _Noreturn void run_init(const struct template *template, const struct pol
 {
     struct failure failure = {{0}, 0};
     char byte;
-    int listener = -1;
-    struct upper upper = {-1, -1};
+    int listener = -1, upper = -1;
     pid_t helper = 0;
     sigset_t all;
     sigfillset(&all);
@@ -44,6 +43,9 @@ static _Noreturn void run_init(const struct template *template, const struct pol
             fail(&failure, errno, "join a control group");
             goto failed;
         }
+    /* While the launcher maps the ids: */
+    if (mounts_make_proc(template, &failure) != 0)
+        goto failed;
     if (read(gate, &byte, 1) != 1)
         _exit(1);
     /* Only now: where it is when it unshares is what it sees as the root of all groups. */
@@ -65,7 +67,7 @@ static _Noreturn void run_init(const struct template *template, const struct pol
     if (mounts_build(template, policy, opening, &upper, &helper, &failure) != 0 ||
         privileges_drop(template, policy, &listener, &failure) != 0)
         goto failed;
-    init_serve(opening, template, policy, listener, &upper, helper);
+    init_serve(opening, template, policy, listener, upper, helper);
 failed:
     if (opening->socket >= 0)
         reply_failed(opening->socket, 0, failure.stage, failure.error);

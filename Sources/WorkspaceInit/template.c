@@ -226,6 +226,9 @@ static int make_devices(const struct template *template, const int *trees, struc
             return fail(failure, errno, "link %s", links[i][1]);
     if (mkdir("dev/pts", 0755) != 0 || mkdir("dev/shm", 0755) != 0)
         return fail(failure, errno, "make the directories of /dev");
+    /* All workspaces have it, so nobody may leave anything in it. */
+    if (mount(NULL, "dev", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) != 0)
+        return fail(failure, errno, "make /dev read-only");
     return 0;
 }
 
@@ -362,6 +365,7 @@ int template_build(struct template *template, const struct message *message, str
         snprintf(path, sizeof path, "/dev/%s", device_names[i]);
         devices[i] = template->privileged ? -1 : clone_tree(path, 0);
     }
+    template->masked = mounts_find_masked();
     int proc = clone_tree("/proc", AT_RECURSIVE);
     if (proc < 0)
         return fail(failure, errno, "clone the mount of /proc");
@@ -379,7 +383,7 @@ int template_build(struct template *template, const struct message *message, str
         copy_entries(template, message, copies, failure) != 0)
         return -1;
     if (chdir("/tmp") != 0 || mkdir("lower", 0755) != 0 || mkdir("proc", 0755) != 0 || mkdir("new", 0755) != 0 ||
-        mkdir("upper", 0755) != 0 || mkdir("layers", 0755) != 0 || mkdir("empty", 0555) != 0)
+        mkdir("upper", 0755) != 0 || mkdir("made", 0755) != 0 || mkdir("layers", 0755) != 0 || mkdir("empty", 0555) != 0)
         return fail(failure, errno, "make the workshop's directories");
     int blank = open("blank", O_CREAT | O_CLOEXEC | O_RDONLY, 0444);
     if (blank < 0 || make_mask("blank") != 0 || make_mask("empty") != 0)

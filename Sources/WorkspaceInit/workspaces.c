@@ -63,8 +63,8 @@ static int choose_network(const struct template *template, const struct policy *
 static pid_t start(const struct template *template, struct cgroups *cgroups, const struct policy *policy,
                    struct opening *opening, struct failure *failure)
 {
-    static uint32_t next_group = 1;
-    uint32_t group = next_group++;
+    static uint32_t groups;
+    uint32_t group = ++groups;
     if (binds_open(template, opening->binds, opening->bind_count, failure) != 0)
         return -1;
     opening->network = choose_network(template, policy, opening);
@@ -94,8 +94,9 @@ static pid_t start(const struct template *template, struct cgroups *cgroups, con
             close(opening->network);
         return -1;
     }
-    *workspace = (struct workspace){.id = opening->id, .pid = pid, .network = -1, .channel = -1, .policy = policy,
-                                    .group = opening->join_count > 0 ? group : 0};
+    opening->group = opening->join_count > 0 ? group : 0;
+    *workspace = (struct workspace){.id = opening->id, .pid = pid, .group = opening->group, .policy = policy,
+                                    .network = -1, .channel = -1};
     /* Descriptors held here are copied by every clone: only so many networks are kept to be used again. */
     if (again && count <= POOLED_NETWORKS * 4)
         workspace->network = opening->network;
@@ -126,7 +127,7 @@ static int give_socket(const struct workspace *spare, int socket)
 }
 
 /* Its mounts are those of the moment when it was made: no layers, no binds. */
-static pid_t hand_out_spare(const struct policy *policy, const struct opening *opening)
+static pid_t hand_out_spare(const struct policy *policy, struct opening *opening)
 {
     if (opening->layer_count > 0 || opening->bind_count > 0)
         return -1;
@@ -141,6 +142,7 @@ static pid_t hand_out_spare(const struct policy *policy, const struct opening *o
         close(spare->channel);
         spare->channel = -1;
         spare->id = opening->id;
+        opening->group = spare->group;
         return spare->pid;
     }
     return -1;
@@ -176,6 +178,8 @@ void workspaces_drop_spares(const struct policy *policy)
             drop(&workspaces[i]);
     if (wanted == policy)
         wanted = NULL;
+    if (last == policy)
+        last = NULL;
 }
 
 /* ---- the host's ---- */

@@ -1,11 +1,11 @@
 extension Workspace {
     /// What the control groups have counted since the last call.
     func newLimitHits() -> [LimitHit] {
-        guard let number = state.withLock({ $0.session?.number }) else { return [] }
+        guard let group = state.withLock({ $0.session })?.group.load(ordering: .relaxed), group != 0 else { return [] }
         let groups = ControlGroups(
             name: template.cgroupName, controllers: isolation.cgroupControllers,
             delegated: template.delegation?.directory)
-        let counted = groups.hits(of: number)
+        let counted = groups.hits(of: group)
         let before = state.withLock { state in
             defer { state.limitHits = counted }
             return state.limitHits

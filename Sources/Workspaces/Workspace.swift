@@ -53,6 +53,8 @@ public final class Workspace: Sendable {
         let opened = OneShot<Result<Void, WorkspaceError>>()
         let gone = OneShot<Void>()
         let pid = Mutex<Int?>(nil)
+        /// Of its control groups; 0: it has none.
+        let group = Atomic<UInt32>(0)
         init(number: UInt32) { self.number = number }
     }
 
@@ -113,7 +115,7 @@ public final class Workspace: Sendable {
             throw error
         }
         try await session.ready.value.get()
-        if egress != nil { try await session.opened.value.get() }
+        try await session.opened.value.get()
     }
 
     /// Ends every process in the workspace and returns when nothing of it is left.
@@ -144,6 +146,7 @@ public final class Workspace: Sendable {
         }
         if message.type == ISE_OPENED.rawValue {
             session.pid.withLock { $0 = message.field(ISE_T_PID).map { Int(truncatingIfNeeded: $0.number) } }
+            session.group.store(UInt32(truncatingIfNeeded: message.field(ISE_T_GROUP)?.number ?? 0), ordering: .relaxed)
             session.opened.set(listen(message.descriptors))
         } else if message.type == ISE_FAILED.rawValue {
             tearDown(unavailable(message.failure()))

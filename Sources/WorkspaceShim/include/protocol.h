@@ -61,6 +61,7 @@ enum ise_tag {
     ISE_T_ERRNO,
     ISE_T_FACT, /* "name=value" */
     ISE_T_PID,
+    ISE_T_GROUP, /* the number of a workspace's control groups; 0: it has none */
     /* template: PATH names the place inside, SOURCE the host's; each kind of entry ends with its own tag */
     ISE_T_PATH = 16,
     ISE_T_SOURCE,
