@@ -114,6 +114,18 @@ public actor WorkspaceHost {
         let launcher = try await launcher(for: policy)
         guard !isShutDown else { throw WorkspaceError(.unavailable, "the workspace host is shut down") }
         let number = try number(of: policy, launcher)
+        // One that ends without a word was one of the launcher's two spares, killed by somebody.
+        for _ in 0..<2 {
+            do { return try await startWorkspace(policy, number, layers, binds, launcher) } catch {
+                guard error.code == .closed, !isShutDown else { throw error }
+            }
+        }
+        return try await startWorkspace(policy, number, layers, binds, launcher)
+    }
+
+    private func startWorkspace(
+        _ policy: Policy, _ number: UInt32, _ layers: [FrozenLayer], _ binds: [CheckedBind], _ launcher: Launcher
+    ) async throws(WorkspaceError) -> Workspace {
         let workspace = Workspace(
             id: "ws-\(nextWorkspace)", policy: policy, number: number, layers: layers, binds: binds,
             template: template, isolation: isolation, reactor: reactor, launcher: launcher)
