@@ -11,11 +11,24 @@
 #define MFD_EXEC 0x0010U
 #endif
 
+/* Descriptors 0 to 3 have a meaning in what is started; ours must be none of them. Closes the old one; -1 and errno on failure. */
+static int move_up(int fd)
+{
+    if (fd < 0 || fd > 3)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 4);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return moved;
+}
+
 static int sealed_copy(const void *image, size_t length)
 {
     int fd = memfd_create("ise-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
     if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
         fd = memfd_create("ise-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    fd = move_up(fd);
     if (fd < 0)
         return -1;
     for (size_t done = 0; done < length;) {
@@ -44,8 +57,7 @@ static int spawn(int image, int socket, pid_t *pid)
     snprintf(path, sizeof path, "/proc/self/fd/%d", image);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    /* A socket that is number 3 already would stay close-on-exec. */
-    int error = socket == 3 ? EBADF : 0;
+    int error = 0;
     for (int fd = 0; fd < 3 && error == 0; fd++)
         error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
     if (error == 0)
@@ -64,15 +76,11 @@ int ise_socket_pair(int sockets[2])
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
         return errno;
-    /* Descriptors 0 to 3 have a meaning in what is started; ours must be none of them. */
     for (int i = 0; i < 2; i++)
-        if (sockets[i] <= 3) {
-            int moved = fcntl(sockets[i], F_DUPFD_CLOEXEC, 4);
+        if ((sockets[i] = move_up(sockets[i])) < 0) {
             int error = errno;
-            close(sockets[i]);
-            sockets[i] = moved;
-            if (moved < 0)
-                return error;
+            close(sockets[1 - i]);
+            return error;
         }
     return 0;
 }
