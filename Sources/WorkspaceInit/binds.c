@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -47,9 +48,44 @@ static int clone_read_only(int directory, const char *path, unsigned flags, cons
     return tree;
 }
 
-int bind_clone(const char *source, int mapping, bool *idmapped, struct failure *failure)
+static bool leads_to(int directory, const char *name, const struct stat *wanted)
 {
-    return clone_read_only(AT_FDCWD, source, 0, source, mapping, idmapped, failure);
+    struct stat st;
+    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == wanted->st_dev &&
+           st.st_ino == wanted->st_ino;
+}
+
+/* Where `fd` is a file in a directory of the same mount: the directory's, to put an overlay on; -1: not so. */
+static int clone_directory_of(int fd, const char *source, char name[256], int mapping, bool *idmapped)
+{
+    struct stat st;
+    struct failure failure;
+    char link[64], path[PATH_SIZE];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? readlink(link, path, sizeof path - 1) : -1;
+    path[length > 0 ? length : 0] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || strlen(slash + 1) > NAME_MAX)
+        return -1;
+    *slash = 0;
+    int parent = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int tree = parent < 0 ? -1 : clone_read_only(parent, "", AT_EMPTY_PATH, source, mapping, idmapped, &failure);
+    close(parent);
+    if (tree >= 0 && !leads_to(tree, slash + 1, &st)) {
+        close(tree);
+        return -1;
+    }
+    strcpy(name, slash + 1);
+    return tree;
+}
+
+int bind_clone(int fd, const char *source, char name[256], int mapping, bool *idmapped, struct failure *failure)
+{
+    int tree = clone_directory_of(fd, source, name, mapping, idmapped);
+    if (tree >= 0)
+        return tree;
+    name[0] = 0;
+    return clone_read_only(fd, "", AT_EMPTY_PATH, source, mapping, idmapped, failure);
 }
 
 static int open_source(const struct template *template, struct own_bind *bind, struct failure *failure)
@@ -63,7 +99,7 @@ static int open_source(const struct template *template, struct own_bind *bind, s
     if (st.st_dev != bind->device || st.st_ino != bind->inode)
         fail(failure, ESTALE, "bind %s, which is not what it was a moment ago,", bind->source);
     else
-        bind->tree = clone_read_only(fd, "", AT_EMPTY_PATH, bind->source, template->mapping, &idmapped, failure);
+        bind->tree = bind_clone(fd, bind->source, bind->name, template->mapping, &idmapped, failure);
     bind->directory = S_ISDIR(st.st_mode);
     close(fd);
     return bind->tree < 0 ? -1 : 0;
@@ -129,15 +165,37 @@ static int open_place(const char *root, const struct own_bind *bind)
     return place;
 }
 
+/* What to attach: the bind by way of an overlay where that can be (mounts.c), or itself. */
+static int open_covered(const struct own_bind *bind, int number)
+{
+    char at[300];
+    snprintf(at, sizeof at, "/own/%d", number);
+    if (!bind->directory && bind->name[0] == 0)
+        return dup(bind->tree);
+    if (syscall(SYS_move_mount, bind->tree, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+        return -1;
+    int covered = -1;
+    if (overlay_read_only(at, at) == 0) {
+        snprintf(at, sizeof at, "/own/%d/%s", number, bind->name);
+        covered = (int)syscall(SYS_open_tree, AT_FDCWD, at, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    }
+    return covered >= 0 ? covered
+                        : (int)syscall(SYS_open_tree, bind->tree, bind->name,
+                                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+}
+
 int binds_attach(const char *root, const struct own_bind *binds, int count, struct failure *failure)
 {
     for (int i = 0; i < count; i++) {
         int place = open_place(root, &binds[i]);
         if (place < 0)
             return fail(failure, errno, "make %s to bind %s there", binds[i].path, binds[i].source);
-        long result = syscall(SYS_move_mount, binds[i].tree, "", place, "",
-                              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+        int tree = open_covered(&binds[i], i);
+        long result = tree < 0 ? -1
+                               : syscall(SYS_move_mount, tree, "", place, "",
+                                         MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
         int error = errno;
+        close(tree);
         close(place);
         if (result != 0)
             return fail(failure, error, "bind %s at %s", binds[i].source, binds[i].path);

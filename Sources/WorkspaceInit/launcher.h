@@ -28,6 +28,7 @@ int fail(struct failure *failure, int error, const char *format, ...) __attribut
 struct bind {
     char path[256];
     char lower[32];
+    char name[256]; /* of a file that is seen by way of its directory, which is what is at `lower`; otherwise empty */
     bool directory;
     enum { BIND_READ_ONLY = 0, BIND_SYSTEM, BIND_ROOT } kind;
 };
@@ -72,10 +73,11 @@ struct own_bind {
     const char *path, *source;
     uint64_t device, inode; /* what `source` must lead to: between the host's look and this one it may have been replaced */
     int tree;
+    char name[256]; /* as in struct bind */
     bool directory;
 };
-/* A detached clone of the mount of `source`, without what is mounted below it. */
-int bind_clone(const char *source, int mapping, bool *idmapped, struct failure *failure);
+/* A detached clone of the mount of `fd`, without what is mounted below it; of a file, that of its directory where it is found there. */
+int bind_clone(int fd, const char *source, char name[256], int mapping, bool *idmapped, struct failure *failure);
 int binds_open(const struct template *template, struct own_bind *binds, int count, struct failure *failure);
 void binds_close(struct own_bind *binds, int count);
 /* In the workspace, whose root is at `root`: makes the place, step by step and through no link, and attaches the mount there. */
@@ -158,6 +160,8 @@ int mounts_make_proc(const struct template *template, struct failure *failure);
  * started before it has ended. `upper`: the directory of all that the workspace writes. */
 int mounts_build(const struct template *template, const struct policy *policy, const struct opening *opening, int *upper,
                  pid_t *helper, struct failure *failure);
+
+int overlay_read_only(const char *lower, const char *at);
 
 /* layers.c: the frozen upper layers of workspaces, mounted at /layers/N of the launcher. */
 int layer_freeze(uint32_t number, const struct upper *upper, struct failure *failure);

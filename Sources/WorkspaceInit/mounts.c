@@ -118,6 +118,37 @@ static int overlay(const struct opening *opening, const char *lower, const char 
     return 0;
 }
 
+/* The directory `lower` as it is, but through inodes of this workspace's own: what is watched, locked or leased here is not what the
+ * host and the other workspaces use, and no socket or pipe leads to them. Not every file system can be the lower one. */
+int overlay_read_only(const char *lower, const char *at)
+{
+    char options[600];
+    snprintf(options, sizeof options, "lowerdir=%s:/empty,redirect_dir=nofollow", lower);
+    return mount("overlay", at, "overlay", PLAIN | MS_RDONLY, options);
+}
+
+/* A file is shown by way of its directory, since it cannot be under an overlay itself. */
+static int bind_by_overlay(const struct bind *bind, const char *path)
+{
+    char source[300];
+    snprintf(source, sizeof source, "%s/%s", bind->lower, bind->name);
+    if (bind->directory && overlay_read_only(bind->lower, path) == 0)
+        return 0;
+    if (bind->name[0] == 0)
+        return mount(bind->lower, path, NULL, MS_BIND | MS_REC, NULL);
+    int plain = open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = -1;
+    if (overlay_read_only(bind->lower, bind->lower) == 0)
+        result = mount(source, path, NULL, MS_BIND, NULL);
+    if (result != 0) {
+        snprintf(source, sizeof source, "/proc/self/fd/%d", plain);
+        result = mount(source, path, NULL, MS_BIND, NULL);
+    }
+    int error = errno;
+    close(plain);
+    errno = error;
+    return result;
+}
+
 static int build_root(const struct template *template, const struct policy *policy, const struct opening *opening,
                       struct failure *failure)
 {
@@ -145,7 +176,7 @@ static int build_root(const struct template *template, const struct policy *poli
         if (policy->root_identity && template->privileged && bind->directory && bind->kind == BIND_SYSTEM) {
             if (overlay(opening, bind->lower, name, path, failure) != 0)
                 return -1;
-        } else if (mount(bind->lower, path, NULL, MS_BIND | MS_REC, NULL) != 0) {
+        } else if (bind_by_overlay(bind, path) != 0) {
             return fail(failure, errno, "bind %s", bind->path);
         }
     }

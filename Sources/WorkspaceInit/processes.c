@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LAST_MARK = 500000, SWEEPS = 10000, REPORTED = 32 };
+enum { LAST_MARK = 500000, SWEEPS = 10000, EMPTY_SWEEPS = 3, REPORTED = 32 };
 
 uint64_t mark_next(void)
 {
@@ -85,10 +85,11 @@ static void send_signal(int proc, const char *pid, void *context)
 
 void kill_marked(uint64_t mark, int signal)
 {
-    /* A fork may slip between reading the directory and the kill; its child bears the mark and falls in the next sweep. */
-    for (int sweep = 0; sweep < (signal == SIGKILL ? SWEEPS : 1); sweep++)
-        if (for_marked(mark, send_signal, &signal) == 0)
-            return;
+    /* A fork may slip between reading the directory and the kill; its child bears the mark and falls in the next sweep. A process
+     * that starts the next and ends at once may not be met in one: several have to find none. */
+    int sweeps = signal == SIGKILL ? SWEEPS : 1;
+    for (int empty = 0; sweeps > 0 && empty < EMPTY_SWEEPS; sweeps--)
+        empty = for_marked(mark, send_signal, &signal) != 0 ? 0 : processes_exist() ? empty + 1 : EMPTY_SWEEPS;
 }
 
 bool processes_exist(void)

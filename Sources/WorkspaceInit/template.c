@@ -179,14 +179,16 @@ static int open_bind(struct template *template, const struct entry *entry, uint6
     if (template->bind_count == MAX_BINDS)
         return fail(failure, E2BIG, "too many binds, the limit is %d", MAX_BINDS);
     struct stat st;
-    if (stat(entry->source, &st) != 0)
+    int source = open(entry->source, O_PATH | O_CLOEXEC);
+    if (source < 0 || fstat(source, &st) != 0)
         return fail(failure, errno, "look at %s", entry->source);
     struct bind *bind = &template->binds[template->bind_count];
     bind->directory = S_ISDIR(st.st_mode);
     bind->kind = kind;
     if (kind == BIND_ROOT && !bind->directory)
         return fail(failure, ENOTDIR, "use %s as the root", entry->source);
-    int tree = bind_clone(entry->source, mapping, &template->idmapped, failure);
+    int tree = bind_clone(source, entry->source, bind->name, mapping, &template->idmapped, failure);
+    close(source);
     if (tree < 0)
         return -1;
     snprintf(bind->path, sizeof bind->path, "%s", entry->path);
@@ -391,12 +393,19 @@ int template_build(struct template *template, const struct message *message, str
     close(blank);
     for (int i = 0; i < template->bind_count; i++) {
         const char *path = template->binds[i].lower + 1;
-        int made = template->binds[i].directory ? mkdir(path, 0755) : open(path, O_CREAT | O_CLOEXEC | O_RDONLY, 0644);
+        bool directory = template->binds[i].directory || template->binds[i].name[0] != 0;
+        int made = directory ? mkdir(path, 0755) : open(path, O_CREAT | O_CLOEXEC | O_RDONLY, 0644);
         if (made < 0 || attach(trees[i], path) != 0)
             return fail(failure, errno, "attach %s", template->binds[i].path);
-        if (!template->binds[i].directory)
+        if (!directory)
             close(made);
         close(trees[i]);
+    }
+    for (int i = 0; i < ISE_MAX_OWN_BINDS; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "own/%d", i);
+        if ((i == 0 && mkdir("own", 0755) != 0) || mkdir(path, 0755) != 0)
+            return fail(failure, errno, "make the directories for a workspace's own binds");
     }
     if (attach(proc, "proc") != 0)
         return fail(failure, errno, "attach /proc");

@@ -14,7 +14,7 @@ public struct HostOptions: Sendable {
         case archive(String)
     }
 
-    /// A directory or a file of the host, seen read-only in every workspace.
+    /// A directory or a file of the host, seen read-only in every workspace. What the host changes there meanwhile may not be seen.
     public struct Bind: Sendable, Hashable {
         /// On the host.
         public var source: String

@@ -191,13 +191,90 @@ import Testing
             }
             #expect(bound == 0 && listen(listener, 1) == 0)
             chmod(path, 0o777)
-            try await Target.withWorkspace { workspace in
+            for binds in [[], [HostOptions.Bind(directory, at: directory)]] {
+                let workspace = try await Target.host.open(Policy(), binds: binds)
                 let others = [
                     "/run/docker.sock", "/var/run/docker.sock", "/run/dbus/system_bus_socket", "/tmp/.X11-unix/X0",
                 ]
                 let seen = try await workspace.probe(["unix-connect", path, "/proc/1/root" + path] + others)
                 seen.expectAll(["ENOENT", "ECONNREFUSED", "EACCES"])
+                await workspace.close()
             }
+        }
+    }
+
+    /// Takes every hold that a reader can have on a file, until its input ends; then says what it was told of others' doings.
+    private static let hold = """
+        import ctypes, fcntl, os, signal, struct, sys
+        libc = ctypes.CDLL(None)
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        events = libc.inotify_init1(os.O_NONBLOCK)
+        for place in sys.argv[1:] + ['/usr/bin']: libc.inotify_add_watch(events, place.encode(), 0x33)
+        held = []
+        for name in [sys.argv[1] + '/file', sys.argv[2]]:
+            file = open(name)
+            held.append(file)
+            for what, take in [('lock', lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)),
+                               ('range', lambda: fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)),
+                               ('lease', lambda: fcntl.fcntl(file, 1024, fcntl.F_RDLCK))]:
+                try: take(); print(what + '=ok', flush=True)
+                except OSError as error: print(what + '=' + os.strerror(error.errno), flush=True)
+        def told():
+            names, data = [], b''
+            try: data = os.read(events, 1 << 20)
+            except BlockingIOError: pass
+            while data:
+                length = struct.unpack_from('iIII', data)[3]
+                names.append(data[16:16 + length].rstrip(b'\\0').decode())
+                data = data[16 + length:]
+            return sorted(set(names))
+        print('own', told(), flush=True)
+        sys.stdin.read()
+        print('others', told(), flush=True)
+        """
+
+    @Test(.attack(23), arguments: Policy.Identity.allCases)
+    func `D23 What is bound shows its bytes, and leads to nobody who uses it outside`(
+        identity: Policy.Identity
+    ) async throws {
+        var policy = Policy()
+        policy.identity = identity
+        try await withHostDirectory { directory in
+            let file = directory + "/file"
+            writeHostFile(file, Array("data".utf8), mode: 0o666)
+            if isRoot { chown(file, identity == .root ? 0 : 1000, 0) }
+            #expect(mkfifo(directory + "/pipe", 0o666) == 0 && chmod(directory + "/pipe", 0o666) == 0)
+            chmod(directory, 0o755)
+            let reader = Glibc.open(directory + "/pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            defer { close(reader) }
+            let workspace = try await Target.host.open(
+                policy, binds: [.init(directory, at: "/opt/data"), .init(file, at: "/opt/one")])
+            var request = ExecRequest(argv: ["python3", "-c", Self.hold, "/opt/data", "/opt/one"])
+            request.keepsInput = true
+            let job = try await workspace.start(request)
+            let isHeld = try await eventually { job.stdout.text.contains("own") || job.result != nil }
+            #expect(isHeld && job.stdout.text.contains("own ['', 'file']") && job.stdout.text.contains("lock=ok"))
+            #expect(job.stdout.text.contains("range=ok"))
+
+            // The host goes on as if nobody were there.
+            let writer = Glibc.open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            #expect(writer >= 0 && flock(writer, LOCK_EX | LOCK_NB) == 0, "\(errno)")
+            var range = flock()
+            range.l_type = Int16(F_WRLCK)
+            #expect(withUnsafeMutablePointer(to: &range) { fcntl(writer, F_SETLK, $0) } == 0, "\(errno)")
+            close(writer)
+            #expect(await runOnHost("/usr/bin/env", ["cat", file]) == "data")
+            job.finishInput()
+            #expect(try await job.wait().stdout.text.contains("others []"))
+
+            let pipe = try await workspace.exec(
+                .shell(
+                    "timeout 1 sh -c 'echo leaked > /opt/data/pipe'; cat /opt/data/file; grep -c \(directory) /proc/self/mountinfo"
+                ))
+            #expect(pipe.stdout.text == "data0\n")
+            var bytes = [UInt8](repeating: 0, count: 16)
+            #expect(read(reader, &bytes, 16) <= 0)
+            await workspace.close()
         }
     }
 

@@ -161,6 +161,21 @@ import Testing
         }
     }
 
+    @Test(.attack(41), arguments: [1, 3, 40])
+    func `D41 A chain of processes that each live for a moment is killed, too`(
+        chains: Int
+    ) async throws {
+        try await Target.withWorkspace { workspace in
+            // By the last number that was given to a process here.
+            let count = "read -r _ _ _ _ a </proc/loadavg; sleep 0.3; read -r _ _ _ _ b </proc/loadavg; echo $((b - a))"
+            for _ in 0..<3 {
+                let run = try await workspace.probe("chains", "\(chains)", timeout: .seconds(1))
+                #expect(run.result.endedBy == .timeout && run.number("links").map { $0 > 50 } == true, "\(run.values)")
+                #expect(try await workspace.exec(.shell(count)).stdout.text == "1\n")
+            }
+        }
+    }
+
     @Test(.attack(42)) func `D42 Whoever holds the pipes does not hold the call`() async throws {
         try await Target.withWorkspace { workspace in
             let result = try await within(.seconds(60)) {

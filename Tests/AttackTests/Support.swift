@@ -73,7 +73,19 @@ extension Workspace {
 
     func probe(_ arguments: [String], timeout: Duration = .seconds(60)) async throws -> Seen {
         try await installProbe()
-        return Seen(try await exec(ExecRequest(argv: ["/tmp/probe"] + arguments, timeout: timeout)))
+        let request = ExecRequest(argv: ["/tmp/probe"] + arguments, timeout: timeout)
+        // A program just written is "busy" while a child that another test is starting still holds a copy of the descriptor.
+        var result = await outcome(of: request)
+        for _ in 0..<200 {
+            guard case .failure(let error) = result, error.errno == ETXTBSY else { break }
+            try await Task.sleep(for: .milliseconds(5))
+            result = await outcome(of: request)
+        }
+        return Seen(try result.get())
+    }
+
+    private func outcome(of request: ExecRequest) async -> Result<ExecResult, WorkspaceError> {
+        do throws(WorkspaceError) { return .success(try await exec(request)) } catch { return .failure(error) }
     }
 
     func installProbe() async throws {

@@ -221,6 +221,45 @@ static void headless(int count, char **arguments)
     syscall(SYS_exit, 0);
 }
 
+static long last_pid(void)
+{
+    char text[128] = "";
+    int fd = open("/proc/loadavg", O_RDONLY);
+    (void)!read(fd, text, sizeof text - 1);
+    close(fd);
+    const char *last = strrchr(text, ' ');
+    return last != NULL ? atol(last) : 0;
+}
+
+/* Each link starts the next and ends, in the same memory and without a stack: there is always one, and none for long. */
+static void link_chain(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("1: mov $56, %%eax; mov $0x100, %%edi; xor %%esi, %%esi; xor %%edx, %%edx; xor %%r10d, %%r10d; "
+                     "xor %%r8d, %%r8d; syscall; test %%eax, %%eax; jle 1b; mov $60, %%eax; xor %%edi, %%edi; syscall" ::
+                         : "memory");
+#else
+    while (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) <= 0)
+        ;
+#endif
+    _exit(0);
+}
+
+static void chains(int count, char **arguments)
+{
+    signal(SIGCHLD, SIG_IGN);
+    for (int i = 0; i < (count > 0 ? atoi(arguments[0]) : 1); i++)
+        if (fork() == 0) {
+            setsid();
+            link_chain();
+        }
+    long before = last_pid();
+    usleep(200000);
+    report_number("links", last_pid() - before);
+    pause();
+}
+
+
 /* In the background: stops whatever it may, over and over. */
 static void stop_storm(int count, char **arguments)
 {
@@ -322,5 +361,5 @@ static void crash(int count, char **arguments)
 }
 
 const struct probe resource_probes[] = {{"exhaust", exhaust},       {"memory-bomb", memory_bomb}, {"headless", headless},
-                                        {"stop-storm", stop_storm}, {"child-storm", child_storm}, {"in-flight", in_flight},
+                                        {"stop-storm", stop_storm}, {"chains", chains}, {"child-storm", child_storm}, {"in-flight", in_flight},
                                         {"refusal-storm", refusal_storm}, {"crash", crash},      {NULL, NULL}};
