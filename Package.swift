@@ -21,35 +21,41 @@ let package = Package(
         .target(name: "CurlShim", dependencies: ["CCurl"], cSettings: strictC),
         .target(name: "WorkspaceShim", dependencies: ["CSeccomp"], cSettings: strictC),
         .plugin(name: "EmbedProgram", capability: .buildTool(), path: "Sources/EmbedProgram"),
+        .target(name: "Basics"),
         .target(name: "JSON"),
         .target(name: "Hashing", dependencies: ["CCrypto"]),
 
         // Floor 1: one concern each, none knows of dialogues.
-        .target(name: "Workspaces", dependencies: ["Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedProgram"]),
-        .target(name: "Lua", dependencies: ["JSON", "LuaShim"]),
-        .target(name: "Trace", dependencies: ["Hashing", "JSON"]),
+        .target(
+            name: "Workspaces", dependencies: ["Basics", "Hashing", "JSON", "WorkspaceShim"], plugins: ["EmbedProgram"]),
+        .target(name: "Lua", dependencies: ["Basics", "JSON", "LuaShim"]),
+        .target(name: "Trace", dependencies: ["Basics", "Hashing", "JSON"]),
         .target(name: "Search", dependencies: ["CSQLite"]),
 
         // Floor 2
-        .target(name: "Models", dependencies: ["JSON", "CurlShim"]),
+        .target(name: "Models", dependencies: ["Basics", "JSON", "CurlShim"]),
         .target(
-            name: "Plugins", dependencies: ["JSON", "Lua", "Trace", "Workspaces"], plugins: ["EmbedProgram"]),
+            name: "Plugins", dependencies: ["Basics", "JSON", "Lua", "Trace", "Workspaces"], plugins: ["EmbedProgram"]),
 
-        .target(name: "Authoring", dependencies: ["JSON", "Lua", "Plugins", "Trace", "Workspaces"]),
-        .target(name: "Skills", dependencies: ["CYaml", "Hashing", "JSON", "Workspaces"]),
+        .target(name: "Authoring", dependencies: ["Basics", "JSON", "Lua", "Plugins", "Trace", "Workspaces"]),
+        .target(name: "Skills", dependencies: ["Basics", "CYaml", "Hashing", "JSON", "Workspaces"]),
 
         // Floor 3
-        .target(name: "Intents", dependencies: ["CCrypto", "Hashing", "JSON", "Plugins", "Trace"]),
+        .target(name: "Intents", dependencies: ["Basics", "CCrypto", "Hashing", "JSON", "Plugins", "Trace"]),
         .target(
             name: "Dialogue",
-            dependencies: ["JSON", "Intents", "Lua", "Models", "Plugins", "Search", "Skills", "Trace", "Workspaces"]),
+            dependencies: [
+                "Basics", "JSON", "Intents", "Lua", "Models", "Plugins", "Search", "Skills", "Trace", "Workspaces",
+            ]),
 
         // Floor 4
-        .target(name: "MCP", dependencies: ["Dialogue", "Hashing", "JSON", "Plugins", "Trace", "Workspaces"]),
+        .target(
+            name: "MCP", dependencies: ["Basics", "Dialogue", "Hashing", "JSON", "Plugins", "Trace", "Workspaces"]),
         .target(
             name: "Runs",
             dependencies: [
-                "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins", "Skills",
+                "Basics", "CCrypto", "CCurl", "CLua", "CSeccomp", "Dialogue", "Intents", "JSON", "Models", "Plugins",
+                "Skills",
                 "Trace", "Workspaces",
             ]),
 
@@ -57,7 +63,8 @@ let package = Package(
         .executableTarget(
             name: "ise",
             dependencies: [
-                "Authoring", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Skills", "Trace",
+                "Authoring", "Basics", "Dialogue", "Intents", "JSON", "MCP", "Models", "Plugins", "Runs", "Skills",
+                "Trace",
                 "Workspaces",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -66,19 +73,21 @@ let package = Package(
             name: "ise-bench", dependencies: ["CLua", "JSON", "Lua", "LuaShim", "Plugins", "Trace", "Workspaces"],
             path: "Sources/Benchmarks"),
 
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
-        .testTarget(name: "WorkspacesTests", dependencies: ["JSON", "TestSupport", "WorkspaceShim", "Workspaces"]),
         .testTarget(
-            name: "AttackTests", dependencies: ["Hashing", "WorkspaceShim", "Workspaces"],
+            name: "WorkspacesTests", dependencies: ["Basics", "JSON", "TestSupport", "WorkspaceShim", "Workspaces"]),
+        .testTarget(
+            name: "AttackTests", dependencies: ["Basics", "Hashing", "TestSupport", "WorkspaceShim", "Workspaces"],
             exclude: ["probe", "fuzz", "corpus", "golden"],
             plugins: ["EmbedProgram"]),
         .testTarget(name: "LuaTests", dependencies: ["Lua", "TestSupport"]),
-        .testTarget(name: "TraceTests", dependencies: ["Trace", "TestSupport"]),
+        .testTarget(name: "TraceTests", dependencies: ["Basics", "Trace", "TestSupport"]),
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "SearchTests", dependencies: ["Search"]),
-        .testTarget(name: "PluginsTests", dependencies: ["Plugins"]),
+        .testTarget(name: "PluginsTests", dependencies: ["Basics", "Plugins"]),
         .testTarget(name: "AuthoringTests", dependencies: ["Authoring", "Plugins", "TestSupport", "Workspaces"]),
         .testTarget(
             name: "HostilePluginTests", dependencies: ["JSON", "Lua", "Plugins", "TestSupport", "Workspaces"]),
@@ -86,11 +95,12 @@ let package = Package(
         .testTarget(name: "DialogueTests", dependencies: ["Dialogue", "TestSupport"]),
         .testTarget(name: "SkillsTests", dependencies: ["Dialogue", "Skills", "TestSupport"]),
         .testTarget(
-            name: "MCPTests", dependencies: ["Dialogue", "MCP", "TestSupport", "ise"], exclude: ["Fixtures"]),
-        .testTarget(name: "RunsTests", dependencies: ["Plugins", "Runs", "TestSupport", "Workspaces", "ise"]),
+            name: "MCPTests", dependencies: ["Basics", "Dialogue", "MCP", "TestSupport", "ise"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "RunsTests", dependencies: ["Basics", "Plugins", "Runs", "TestSupport", "Workspaces", "ise"]),
         .target(
             name: "TestSupport",
-            dependencies: ["JSON", .product(name: "FlyingFox", package: "FlyingFox")],
+            dependencies: ["Basics", "JSON", "Workspaces", .product(name: "FlyingFox", package: "FlyingFox")],
             path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6],

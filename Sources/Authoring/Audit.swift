@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Plugins
 import Synchronization
@@ -117,7 +118,7 @@ public struct Audit: Sendable {
         }
         let failed = results.count { $0.failure != nil }
         var lines = [
-            "\(plugin.title): \(results.count) tests\(failed > 0 ? ", \(failed) failed" : "")",
+            "\(plugin.title): \(counted(results.count, "test"))\(failed > 0 ? ", \(failed) failed" : "")",
             row("", "declared", "observed"),
         ]
         lines.append(

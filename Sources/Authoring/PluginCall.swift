@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSON
 import Plugins
@@ -37,8 +38,8 @@ public struct PluginCall: Sendable {
 
     /// - Throws: when there can be no workspace, or a directory cannot be copied. What the plugin raises is in the record.
     public func run() async throws(AuthoringError) -> Outcome {
-        if let keep, mkdir(keep, 0o755) != 0 {
-            throw AuthoringError("could not make the directory \(keep): \(String(cString: strerror(errno)))")
+        if let keep {
+            do throws(SystemError) { try Files.makeNewDirectory(keep) } catch { throw AuthoringError(error) }
         }
         do throws(WorkspaceError) {
             let host = try await WorkspaceHost.start()

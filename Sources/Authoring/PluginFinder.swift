@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSON
 import Plugins
@@ -24,7 +25,8 @@ public struct PluginFinder: Sendable {
     /// "exec", "tool/exec", "plugins/tools/exec", "plugins/tools/hello.lua", "plugins". One that was named and cannot be
     /// read is an error; in a whole directory it is a problem.
     public func find(_ what: String) throws(AuthoringError) -> Found {
-        let isPath = what.contains("/") || PluginManifest.Kind.allCases.contains { isFolder("\(what)/\($0.folder)") }
+        let isPath =
+            what.contains("/") || PluginManifest.Kind.allCases.contains { Files.isDirectory("\(what)/\($0.folder)") }
         if isPath, let found = try findByPath(what) { return found }
         return ([try findByName(what)], [])
     }
@@ -46,7 +48,7 @@ public struct PluginFinder: Sendable {
         let wanted = parts.count == 2 ? kinds.filter { $0.rawValue == parts[0] || $0.folder == parts[0] } : kinds
         let found = wanted.flatMap { catalog.plugins(kind: $0) }.filter { $0.manifest.name == name }
         if found.count == 1 { return found[0] }
-        if parts.count > 2 || what.hasPrefix("/") || what.hasPrefix(".") {
+        if what.contains("/"), parts.count != 2 || wanted.isEmpty || what.hasPrefix("/") || what.hasPrefix(".") {
             throw AuthoringError("there is nothing at \(what)")
         }
         if found.count > 1 {
@@ -68,14 +70,14 @@ public struct PluginFinder: Sendable {
 
     /// nil when there is nothing at the path.
     private func findByPath(_ path: String) throws(AuthoringError) -> Found? {
-        guard isFolder(path) || isFile(path) else { return nil }
-        let full = Self.canonical(path)
+        guard Files.isDirectory(path) || Files.isFile(path) else { return nil }
+        let full = Files.resolved(path) ?? path
         let kinds = PluginManifest.Kind.allCases
-        if kinds.contains(where: { isFolder(full + "/" + $0.folder) }), !isFile(full + "/plugin.json") {
+        if kinds.contains(where: { Files.isDirectory(full + "/" + $0.folder) }), !Files.isFile(full + "/plugin.json") {
             return read(full, all: full)
         }
         let parts = full.split(separator: "/")
-        if isFolder(full), kinds.contains(where: { parts.last.map(String.init) == $0.folder }) {
+        if Files.isDirectory(full), kinds.contains(where: { parts.last.map(String.init) == $0.folder }) {
             return read("/" + parts.dropLast().joined(separator: "/"), all: full)
         }
         guard parts.count >= 2,
@@ -96,11 +98,5 @@ public struct PluginFinder: Sendable {
         func isMeant(_ place: String) -> Bool { place == path || place.hasPrefix(path + "/") }
         let plugins = PluginManifest.Kind.allCases.flatMap { catalog.plugins(kind: $0) }
         return (plugins.filter { isMeant($0.location) }, catalog.problems.filter { isMeant($0.file) })
-    }
-
-    private static func canonical(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Workspaces
 
@@ -161,12 +162,4 @@ extension WorkspaceError {
 
     /// True when another command would have run.
     var concernsTheCommand: Bool { concernsThePath || [.commandNotFound, .notExecutable].contains(code) }
-}
-
-extension String {
-    var trimmed: String {
-        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
-        else { return "" }
-        return String(self[first...last])
-    }
 }

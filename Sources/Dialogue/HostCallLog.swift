@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Models
 import Plugins
@@ -71,7 +72,7 @@ extension TraceEvent {
         }
         return .hostCall(
             action.function, plugin: plugin, arguments: action.arguments, result: result, error: error,
-            wallMilliseconds: action.wall.milliseconds, call: call, turn: turn)
+            wallMilliseconds: action.wall.wholeMilliseconds, call: call, turn: turn)
     }
 
     fileprivate static func network(

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Lua
 import Models
@@ -23,7 +24,7 @@ struct MemoryService: Sendable {
         ]
     }
 
-    private struct Piece {
+    private struct Piece: Sendable {
         var path: String
         var chunk: TextChunk
     }
@@ -38,7 +39,9 @@ struct MemoryService: Sendable {
         for path in paths {
             pieces += TextChunk.chunks(of: try await text(path)).map { Piece(path: path, chunk: $0) }
         }
-        var scores = try Self.lexicalScores(query, pieces)
+        let found = pieces
+        var scores = try await blocking { Result { () throws(LuaHostError) in try Self.lexicalScores(query, found) } }
+            .get()
         let meanings = try await embedder?.likeness(of: query, to: pieces.map(\.chunk.text))
         if let meanings {
             for (index, likeness) in meanings.enumerated() { scores[index] = (scores[index] + likeness) / 2 }
@@ -150,13 +153,10 @@ final class RecordedEmbedder: Sendable {
     }
 
     private func vectors(of texts: [String]) async throws -> [[Double]] {
-        var missing: [String] = []
-        known.withLock { known in
-            for text in texts where known[text] == nil && !missing.contains(text) { missing.append(text) }
-        }
-        while !missing.isEmpty {
-            let batch = Array(missing.prefix(Self.atOnce))
-            missing.removeFirst(batch.count)
+        var seen: Set<String> = []
+        let missing = known.withLock { known in texts.filter { known[$0] == nil && seen.insert($0).inserted } }
+        for start in stride(from: 0, to: missing.count, by: Self.atOnce) {
+            let batch = Array(missing[start..<min(start + Self.atOnce, missing.count)])
             let vectors = try await send(batch)
             known.withLock { known in for (text, vector) in zip(batch, vectors) { known[text] = vector } }
         }
@@ -178,7 +178,7 @@ final class RecordedEmbedder: Sendable {
         try trace.append(
             .modelResponse(
                 role: role, request: event, body: raw, attempts: [],
-                wallMilliseconds: (ContinuousClock.now - start).milliseconds, error: message, turn: nil))
+                wallMilliseconds: (ContinuousClock.now - start).wholeMilliseconds, error: message, turn: nil))
         return try answer.get().vectors
     }
 

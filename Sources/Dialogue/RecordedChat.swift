@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Models
 import Synchronization
@@ -38,7 +39,7 @@ final class RecordedChat: Sendable {
         try trace.append(
             .modelResponse(
                 role: role.rawValue, request: event, body: exchange.rawAnswer, attempts: exchange.attempts.map(\.json),
-                wallMilliseconds: exchange.wall.milliseconds, error: exchange.error?.message, turn: turn))
+                wallMilliseconds: exchange.wall.wholeMilliseconds, error: exchange.error?.message, turn: turn))
         let response = try exchange.result.get()
         state.withLock { $0.tokens += response.usage?.total ?? 0 }
         return response.view

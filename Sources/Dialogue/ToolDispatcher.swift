@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Plugins
 import Trace
@@ -190,7 +191,7 @@ extension ToolDispatcher {
     private func record(_ result: ToolResult, call: Int, wall: Duration?, turn: Int) throws(TraceError) {
         var event = TraceEvent.toolResult(
             call: call, id: result.call.id, tool: result.call.call.name, text: result.modelText, failed: !result.ok,
-            details: result.details, error: result.error?.json, wallMilliseconds: wall?.milliseconds, turn: turn)
+            details: result.details, error: result.error?.json, wallMilliseconds: wall?.wholeMilliseconds, turn: turn)
         if !result.images.isEmpty { event.payload["images"] = .array(result.images.map(\.json)) }
         if result.modelText != result.text { event = event.attaching("full_text", Array(result.text.utf8)) }
         try trace.append(event)

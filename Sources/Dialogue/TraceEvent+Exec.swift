@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Trace
 import Workspaces
@@ -25,9 +26,9 @@ extension TraceEvent {
         if !result.limitHits.isEmpty {
             facts["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         }
-        facts["wall_ms"] = .int(result.wall.milliseconds)
-        facts["user_cpu_ms"] = .int(result.userCPU.milliseconds)
-        facts["system_cpu_ms"] = .int(result.systemCPU.milliseconds)
+        facts["wall_ms"] = .int(result.wall.wholeMilliseconds)
+        facts["user_cpu_ms"] = .int(result.userCPU.wholeMilliseconds)
+        facts["system_cpu_ms"] = .int(result.systemCPU.wholeMilliseconds)
         facts["max_rss_bytes"] = .int(result.maxRSSBytes)
         return .exec(
             argv: request.argv.map { String(decoding: $0, as: UTF8.self) }, directory: request.directory, facts: facts,
@@ -40,13 +41,5 @@ extension Denial {
         var json: JSONObject = ["syscall": .string(syscall), "count": .int(count)]
         if !arguments.isEmpty { json["arguments"] = .array(arguments.map { .int($0) }) }
         return .object(json)
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, rounded down.
-    var milliseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
     }
 }

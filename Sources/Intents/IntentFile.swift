@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// A line that is no usable intent.
@@ -42,8 +43,8 @@ public struct IntentFile: Sendable {
     /// - Throws: `.file` when `path` cannot be read or holds not one usable record.
     public init(path: String) throws(IntentError) {
         let bytes: [UInt8]
-        do {
-            bytes = try readFile(path)
+        do throws(SystemError) {
+            bytes = try Files.read(path)
         } catch {
             throw IntentError(.file, "cannot read the intents file \(path): \(error.reason)")
         }
@@ -78,8 +79,8 @@ extension IntentFile {
     /// Writes a file with these records; an older one is replaced.
     /// - Throws: `.file`.
     public static func write(_ records: [IntentRecord], to path: String) throws(IntentError) {
-        do {
-            try writeFile(path, bytes(of: records))
+        do throws(SystemError) {
+            try Files.write(path, bytes(of: records))
         } catch {
             throw IntentError(.file, "cannot write the intents to \(path): \(error.reason)")
         }

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// One structured intent: a line of an `intents.jsonl`.
@@ -77,14 +78,6 @@ public struct IntentRecord: Sendable, Hashable {
 }
 
 extension StringProtocol {
-    var trimmed: String {
-        let isSpace = { (character: Character) in character.isWhitespace || character.isNewline }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
-            return ""
-        }
-        return String(self[first...last])
-    }
-
     var nonEmpty: Self? { isEmpty ? nil : self }
 }
 

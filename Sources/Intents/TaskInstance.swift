@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// One task with its concrete values: what a domain plugin's `instantiate` answers. It is data; Dialogue gives it meaning.

@@ -1,3 +1,5 @@
+import Basics
+
 /// A key for a model's endpoint. It is sent and never shown: not in descriptions, not in dumps.
 public struct APIKey: Sendable, Hashable {
     /// The secret itself: for the request's header and for the redactor's list.

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// Why a model gave no usable answer.

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// A request to a chat model and everything that came of it, for the trace.
@@ -25,7 +26,7 @@ public struct ChatExchange: Sendable {
         /// The facts, and the body of an attempt that failed.
         public var json: JSONValue {
             var object: JSONObject = [
-                "wait_ms": .int(wait.milliseconds), "wall_ms": .int(wall.milliseconds),
+                "wait_ms": .int(wait.wholeMilliseconds), "wall_ms": .int(wall.wholeMilliseconds),
                 "status": status.map(JSONValue.int) ?? .null,
             ]
             if let error {

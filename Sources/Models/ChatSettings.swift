@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// Who speaks to a model.

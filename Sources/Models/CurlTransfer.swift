@@ -1,3 +1,4 @@
+import Basics
 import CurlShim
 import Glibc
 
@@ -77,8 +78,8 @@ final class CurlTransfer {
             { curl_shim_set_long(self.easy, CURLOPT_NOSIGNAL, 1) },
             { curl_shim_set_long(self.easy, CURLOPT_FOLLOWLOCATION, 0) },
             { curl_shim_set_long(self.easy, CURLOPT_TCP_KEEPALIVE, 1) },
-            { curl_shim_set_long(self.easy, CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.milliseconds) },
-            { curl_shim_set_long(self.easy, CURLOPT_TIMEOUT_MS, request.timeout.milliseconds) },
+            { curl_shim_set_long(self.easy, CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.curlMilliseconds) },
+            { curl_shim_set_long(self.easy, CURLOPT_TIMEOUT_MS, request.timeout.curlMilliseconds) },
             { curl_shim_set_string(self.easy, CURLOPT_ACCEPT_ENCODING, "") },
             { curl_shim_set_string(self.easy, CURLOPT_USERAGENT, "ise") },
             { isDirect ? curl_shim_set_string(self.easy, CURLOPT_PROXY, "") : CURLE_OK },
@@ -159,19 +160,6 @@ private func receiveBody(
 }
 
 extension Duration {
-    /// Rounded up: a timeout of 0 would mean none.
-    var milliseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-    }
-}
-
-extension StringProtocol {
-    /// Without white space at either end.
-    var trimmed: String {
-        let isSpace = { (character: Character) in character.isWhitespace }
-        let start = drop(while: isSpace)
-        guard let last = start.lastIndex(where: { !isSpace($0) }) else { return "" }
-        return String(start[...last])
-    }
+    /// As libcurl wants it, rounded up: a timeout of 0 would mean none.
+    fileprivate var curlMilliseconds: Int { max(0, (self + .nanoseconds(999_999)).wholeMilliseconds) }
 }

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Lua
 
@@ -86,11 +87,5 @@ extension PluginError {
             case .size: ("output_kb", limits.output >> 10, "room for output")
             }
         return ("ran out of \(noun): limits.\(name) is \(value)", "the tool ran out of \(noun)")
-    }
-}
-
-extension Duration {
-    var wholeMilliseconds: Int {
-        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
     }
 }

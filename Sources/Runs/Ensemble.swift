@@ -1,3 +1,4 @@
+import Basics
 import Dialogue
 import Intents
 import JSON

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Plugins
 
@@ -11,40 +12,32 @@ public enum PluginDirectories {
         given: [String] = [], environment: String? = getenv("ISE_PLUGINS").map { String(cString: $0) },
         executable: String? = executablePath, current: String = "."
     ) throws(RunError) -> [String] {
-        for directory in given where !isDirectory(directory) {
+        for directory in given where !Files.isDirectory(directory) {
             throw RunError(.input, "there is no plugin directory \(directory); check --plugins")
         }
         let fromEnvironment = (environment ?? "").split(separator: ":").map(String.init)
-        for directory in fromEnvironment where !isDirectory(directory) {
+        for directory in fromEnvironment where !Files.isDirectory(directory) {
             throw RunError(.input, "there is no plugin directory \(directory); check the variable ISE_PLUGINS")
         }
         let candidates = given + fromEnvironment + [shipped(with: executable), current + "/plugins"].compactMap { $0 }
         var seen: Set<String> = []
-        return candidates.filter(isDirectory).filter { seen.insert(canonical($0)).inserted }
+        return candidates.filter(Files.isDirectory).filter { seen.insert(Files.resolved($0) ?? $0).inserted }
     }
 
     /// Trusts what is shipped with the executable, and the plugins of these names.
     public static func trust(_ names: [String] = [], executable: String? = executablePath) -> PluginTrust {
-        let directory = shipped(with: executable).flatMap(canonicalPath)
+        let directory = shipped(with: executable).flatMap(Files.resolved)
         return PluginTrust(directories: directory.map { [$0] } ?? [], names: Set(names), workers: PluginWorkers())
     }
 
-    public static var executablePath: String? { canonicalPath("/proc/self/exe") }
+    public static var executablePath: String? { Files.resolved("/proc/self/exe") }
 
     private static func shipped(with executable: String?) -> String? {
         var folder = executable?[...] ?? ""
         while let slash = folder.lastIndex(of: "/") {
             folder = folder[..<slash]
-            if isDirectory(folder + "/plugins/tools") { return folder + "/plugins" }
+            if Files.isDirectory(folder + "/plugins/tools") { return folder + "/plugins" }
         }
         return nil
-    }
-
-    private static func canonical(_ path: String) -> String { canonicalPath(path) ?? path }
-
-    private static func canonicalPath(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 }

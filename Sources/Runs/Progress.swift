@@ -23,7 +23,7 @@ public struct Progress: Sendable {
 
     /// "37/200 done, 8 running, 1 failed, 412.0 calls/s, ETA 0:12".
     public func line(after elapsed: Duration) -> String {
-        let rate = elapsed > .zero ? Double(toolCalls) / elapsed.seconds : 0
+        let rate = elapsed > .zero ? Double(toolCalls) / (elapsed / .seconds(1)) : 0
         let counts = "\(done)/\(planned) done, \(running) running, \(failed) failed, \(rate.fixed(1)) calls/s"
         guard done > 0, done < planned, running > 0 else { return counts }
         return counts + ", ETA \((elapsed * (planned - done) / done).clock)"

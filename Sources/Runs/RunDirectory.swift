@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Intents
 import JSON
@@ -30,10 +31,11 @@ public struct RunDirectory: Sendable {
         let directory = RunDirectory(path: path)
         try directory.checkIsFree()
         do throws(SystemError) {
-            try createDirectory(path)
-            try writeFile(directory.configuration, Array((configuration.pretty + "\n").utf8), exclusive: true)
+            try Files.makeDirectory(path)
+            try Files.write(
+                directory.configuration, Array((configuration.pretty + "\n").utf8), exclusive: true, synced: true)
             do throws(SystemError) {
-                try createDirectory(directory.trajectories)
+                try Files.makeDirectory(directory.trajectories)
             } catch {
                 directory.abandon()
                 throw error
@@ -64,7 +66,7 @@ public struct RunDirectory: Sendable {
 
     private func replace(_ file: String, with bytes: [UInt8]) throws(RunError) {
         do {
-            try replaceFile(file, bytes)
+            try Files.replace(file, bytes)
         } catch {
             throw RunError(.directory, "cannot write \(file): \(error)")
         }
@@ -73,7 +75,7 @@ public struct RunDirectory: Sendable {
     private func checkIsFree() throws(RunError) {
         let content: [String]
         do {
-            content = try listDirectory(path)
+            content = try Files.names(in: path, hidden: true)
         } catch  where error.code == ENOENT {
             return
         } catch {
@@ -83,7 +85,7 @@ public struct RunDirectory: Sendable {
         guard content.isEmpty else {
             throw RunError(
                 .directory,
-                "\(path) is not empty and holds no run (\(content.sorted().prefix(3).joined(separator: ", "))); "
+                "\(path) is not empty and holds no run (\(content.prefix(3).joined(separator: ", "))); "
                     + "choose a new or empty directory with --out")
         }
     }

@@ -50,7 +50,7 @@ extension RunSummary {
             "planned": .int(planned), "outcomes": .object(outcomes),
             "user_turns_mean": .double(Self.rounded(userTurnsMean)), "tool_calls": .int(toolCalls),
             "failures": .int(failures), "recoveries": .int(recoveries),
-            "wall_seconds": .double(Self.rounded(wall.seconds)), "out": .string(out),
+            "wall_seconds": .double(Self.rounded(wall / .seconds(1))), "out": .string(out),
             "not_started": .int(notStarted), "bad_lines": .int(badLines), "goals": .int(goals),
             "goals_met": .int(goalsMet),
         ]
@@ -71,7 +71,7 @@ extension RunSummary {
             "goals": .int(result.goals.count), "goals_met": .int(result.goals.count(where: \.met)),
             "user_turns": .int(result.counts.userTurns), "tool_calls": .int(result.counts.toolCalls),
             "failures": .int(result.counts.failures), "recoveries": .int(result.counts.recoveries),
-            "wall_seconds": .double(rounded(result.wall.seconds)),
+            "wall_seconds": .double(rounded(result.wall / .seconds(1))),
         ]
     }
 
@@ -117,20 +117,16 @@ extension RunSummary {
 }
 
 extension Duration {
-    var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) / 1e18
-    }
-
     /// "8.4 s", "3:07", "1:02:09".
     var forPeople: String {
-        guard self >= .seconds(60) else { return "\(seconds.fixed(1)) s" }
+        guard self >= .seconds(60) else { return "\((self / .seconds(1)).fixed(1)) s" }
         return clock
     }
 
     /// "0:08", "3:07", "1:02:09".
     var clock: String {
         func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : String(number) }
-        let whole = Int(seconds.rounded())
+        let whole = Int((self / .seconds(1)).rounded())
         let minutes = whole / 60 % 60
         return whole < 3600
             ? "\(minutes):\(padded(whole % 60))" : "\(whole / 3600):\(padded(minutes)):\(padded(whole % 60))"

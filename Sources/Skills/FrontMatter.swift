@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// The front matter of a `SKILL.md`, read strictly: what is misspelled or of the wrong type is an error with its line.
@@ -193,14 +194,5 @@ extension SkillRequirements {
             tools += try fields.names(requires?["tools"], path + "tools", in: "metadata")
             systems += try fields.names(nested["os"], "metadata.\(agent).os", in: "metadata")
         }
-    }
-}
-
-extension String {
-    var trimmed: String {
-        var text = self[...]
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
     }
 }

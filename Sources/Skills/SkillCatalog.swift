@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// The skills below some directories, each a folder of its own.
 public struct SkillCatalog: Sendable {
@@ -18,7 +18,7 @@ public struct SkillCatalog: Sendable {
                 problems.append(error)
                 continue
             }
-            for name in names where SkillCatalog.isDirectory(directory + "/" + name) {
+            for name in names where Files.isDirectory(directory + "/" + name) {
                 do throws(SkillProblem) {
                     let skill = try SkillFolder.read(directory + "/" + name)
                     if found[name] == nil { found[name] = skill }
@@ -35,12 +35,5 @@ public struct SkillCatalog: Sendable {
         var folder = folder
         while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
         return try SkillFolder.read(folder)
-    }
-}
-
-extension SkillCatalog {
-    static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSON
 import Workspaces
@@ -58,33 +59,16 @@ enum SkillFolder {
         }
     }
 
-    /// Sorted; hidden ones left out.
-    static func names(in folder: String) throws(SkillProblem) -> [String] {
-        guard let stream = opendir(folder) else { throw failure(folder) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
+    private static func bytes(of path: String, limit: Int) throws(SkillProblem) -> [UInt8] {
+        do throws(SystemError) { return try Files.read(path, atMost: limit, followsLinks: false) } catch {
+            let reason = error.code == EFBIG ? "a skill has at most \(mostBytes) bytes" : error.reason
+            throw SkillProblem(file: path, line: nil, reason: reason)
         }
-        return names.sorted()
     }
 
-    private static func bytes(of path: String, limit: Int) throws(SkillProblem) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure(path) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count <= limit {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            guard count >= 0 else { throw failure(path) }
-            if count == 0 { return bytes }
-            bytes += chunk[..<count]
-        }
-        throw SkillProblem(file: path, line: nil, reason: "a skill has at most \(mostBytes) bytes")
+    /// Sorted; hidden ones left out.
+    static func names(in folder: String) throws(SkillProblem) -> [String] {
+        do throws(SystemError) { return try Files.names(in: folder) } catch { throw SkillProblem(error) }
     }
 
     // MARK: Copies
@@ -102,31 +86,23 @@ enum SkillFolder {
         }
     }
 
-    /// As the kernel binds it: from the root, without links.
-    static func absolute(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
-    }
-
     static func makeDirectory(_ path: String) throws(SkillProblem) {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure(path) }
         chmod(path, 0o755)  // whatever the umask says
     }
 
     private static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(SkillProblem) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw failure(path) }
-        defer { close(descriptor) }
-        fchmod(descriptor, mode)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { throw failure(path) }
+        do throws(SystemError) { try Files.write(path, bytes, exclusive: true, mode: mode) } catch {
+            throw SkillProblem(error)
         }
+        chmod(path, mode)  // whatever the umask says
     }
 
     private static func failure(_ path: String) -> SkillProblem {
         SkillProblem(file: path, line: nil, reason: String(cString: strerror(errno)))
     }
+}
+
+extension SkillProblem {
+    init(_ error: SystemError) { self.init(file: error.path, line: nil, reason: error.reason) }
 }

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Workspaces
 
@@ -53,7 +54,7 @@ public struct SkillShelf: Sendable {
         self.leftOut = leftOut
         do throws(SkillProblem) {
             if !usable.isEmpty { try SkillFolder.makeDirectory(directory) }
-            self.directory = SkillFolder.absolute(directory)
+            self.directory = Files.resolved(directory) ?? directory
             for skill in usable { try SkillFolder.write(skill, to: directory + "/" + skill.name) }
         } catch { throw .copy(error) }
     }

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Synchronization
 
@@ -89,7 +90,7 @@ public final class TraceWriter: Sendable {
     /// After an error the `.part` file stays and `finish` may be called again.
     public func finish(outcome: String) async throws(TraceError) -> TraceReceipt {
         let (receipt, blobs) = try end(outcome: outcome)
-        try await onOwnThread { self.publish(blobs) }.get()
+        try await blocking { self.publish(blobs) }.get()
         return receipt
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Glibc
 import JSON
 import Plugins
@@ -76,7 +77,7 @@ struct SkillCommand: AsyncParsableCommand {
                     let skill = try SkillCatalog.skill(at: folder)
                     for remark in skill.remarks { print("\(remark)") }
                     print(
-                        "\(folder): ok, \(skill.files.count) files, \(skill.size) bytes, sha256 \(skill.hash.prefix(12))"
+                        "\(folder): ok, \(counted(skill.files.count, "file")), \(skill.size) bytes, sha256 \(skill.hash.prefix(12))"
                     )
                 } catch {
                     allGood = false

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Glibc
 import Skills
 
@@ -27,15 +28,10 @@ struct SkillOptions: ParsableArguments {
 
     func catalog(below pluginDirectories: [String]) throws -> SkillCatalog {
         if noSkills { return SkillCatalog() }
-        for directory in directories where !isDirectory(directory) {
+        for directory in directories where !Files.isDirectory(directory) {
             throw fail("there is no directory \(directory) of skills; check --skills")
         }
         return SkillCatalog(
-            directories: directories + pluginDirectories.map { $0 + "/skills" }.filter(isDirectory))
-    }
-
-    private func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            directories: directories + pluginDirectories.map { $0 + "/skills" }.filter(Files.isDirectory))
     }
 }

@@ -1,27 +1,14 @@
+import Basics
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Workspaces
 
-/// One host serves all attacks, as one serves a run.
-enum Target {
-    private static let starting = Task { try await WorkspaceHost.start() }
-    static var host: WorkspaceHost { get async throws { try await starting.value } }
+/// What the attacks are made on.
+typealias Target = SharedHost
 
-    static func withWorkspace<Value>(
-        _ policy: Policy = Policy(), _ body: (Workspace) async throws -> Value
-    ) async throws -> Value {
-        let workspace = try await host.open(policy)
-        do {
-            let value = try await body(workspace)
-            await workspace.close()
-            return value
-        } catch {
-            await workspace.close()
-            throw error
-        }
-    }
-
+extension SharedHost {
     static func shell(_ command: String, _ policy: Policy = Policy()) async throws -> ExecResult {
         try await withWorkspace(policy) { try await $0.exec(.shell(command, timeout: .seconds(60))) }
     }

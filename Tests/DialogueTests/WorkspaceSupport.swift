@@ -1,20 +1,7 @@
+import TestSupport
 import Workspaces
-
-/// One host serves all tests of this process, as one serves a run; its launcher ends with the process.
-enum SharedHost {
-    private static let starting = Task { try await WorkspaceHost.start() }
-    static var host: WorkspaceHost { get async throws { try await starting.value } }
-}
 
 /// Runs `body` in a workspace of its own.
 func withWorkspace<Value>(_ body: (Workspace) async throws -> Value) async throws -> Value {
-    let workspace = try await SharedHost.host.open()
-    do {
-        let value = try await body(workspace)
-        await workspace.close()
-        return value
-    } catch {
-        await workspace.close()
-        throw error
-    }
+    try await SharedHost.withWorkspace(Policy(), body)
 }

@@ -1,11 +1,12 @@
 import JSON
+import TestSupport
 
 @testable import Intents
 
 /// The files beside the tests.
 func fixture(_ name: String) throws -> [UInt8] {
     let here = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-    return try Intents.readFile("/\(here)/Fixtures/\(name)")
+    return try readFile("/\(here)/Fixtures/\(name)")
 }
 
 /// Pools of a given size, without plugins.

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import Glibc
 import TestSupport
@@ -41,7 +42,7 @@ struct HostProgram {
 
     func send(_ text: String) async {
         let (bytes, descriptor) = (Array(text.utf8), input.writing)
-        await aside { _ = write(descriptor, bytes, bytes.count) }
+        await blocking { _ = write(descriptor, bytes, bytes.count) }
     }
 
     func closeInput() { input.closeWriting() }

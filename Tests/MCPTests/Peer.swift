@@ -1,5 +1,5 @@
+import Basics
 import Dialogue
-import Dispatch
 import Glibc
 import JSON
 import Plugins
@@ -77,7 +77,7 @@ struct Peer: Sendable {
     func send(raw text: String) async {
         let bytes = Array(text.utf8)
         let descriptor = toServer.writing
-        await aside {
+        await blocking {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -129,7 +129,7 @@ struct Peer: Sendable {
         while true {
             if let line = await lines.pop() { return try JSONValue(parsing: line) }
             let descriptor = fromServer.reading
-            let chunk = await aside { () -> [UInt8] in
+            let chunk = await blocking { () -> [UInt8] in
                 var buffer = [UInt8](repeating: 0, count: 1 << 16)
                 let count = read(descriptor, &buffer, buffer.count)
                 return Array(buffer.prefix(max(0, count)))
@@ -178,10 +178,4 @@ final class Pipe: Sendable {
 
     func closeReading() { open.close(reading) }
     func closeWriting() { open.close(writing) }
-}
-
-func aside<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-        DispatchQueue(label: "test.aside").async { continuation.resume(returning: body()) }
-    }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Intents
 import JSON
@@ -10,7 +11,7 @@ import Testing
     @Test func `a claimed directory holds the configuration and room for trajectories`() throws {
         let place = try TemporaryDirectory()
         let run = try RunDirectory.claim(place.path + "/a/b", configuration: ["seed": 7])
-        #expect(try listDirectory(place.path + "/a/b").sorted() == ["run.json", "trajectories"])
+        #expect(try Files.names(in: place.path + "/a/b") == ["run.json", "trajectories"])
         #expect(try JSONValue(parsing: place.read("a/b/run.json")) == ["seed": 7])
         #expect(run.trajectories == place.path + "/a/b/trajectories")
     }
@@ -26,7 +27,7 @@ import Testing
         let error = try #require(throws: RunError.self) { try RunDirectory.claim(other.path, configuration: [:]) }
         #expect(error.code == .directory)
         #expect(error.message.contains("is not empty and holds no run (thesis.txt)"))
-        #expect(try listDirectory(other.path) == ["thesis.txt"])
+        #expect(try Files.names(in: other.path) == ["thesis.txt"])
     }
 
     @Test func `of many that claim one directory at once, one gets it`() async throws {
@@ -66,13 +67,13 @@ import Testing
         let run = RunDirectory(path: place.path)
         let error = try #require(throws: RunError.self) { try run.write(summary: [:]) }
         #expect(error.message.contains("No space left on device"))
-        #expect(try listDirectory(place.path) == [])
+        #expect(try Files.names(in: place.path) == [])
     }
 
     @Test func `a claim that is given back leaves nothing`() throws {
         let place = try TemporaryDirectory()
         try RunDirectory.claim(place.path + "/run", configuration: [:]).abandon()
-        #expect(try listDirectory(place.path) == [])
+        #expect(try Files.names(in: place.path) == [])
     }
 
     @Test func `intents are written one to a line`() throws {
@@ -80,6 +81,6 @@ import Testing
         let lines = [#"{"id":"a", "natural_language_intent":"x"}"#, #"{"id":"b","query":"y"}"#]
         try RunDirectory(path: place.path).write(IntentFile(parsing: Array(lines.joined(separator: "\n").utf8)).records)
         #expect(try place.read("intents.jsonl") == Array((lines.joined(separator: "\n") + "\n").utf8))
-        #expect(try listDirectory(place.path) == ["intents.jsonl"])
+        #expect(try Files.names(in: place.path) == ["intents.jsonl"])
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSON
 import TestSupport
@@ -8,8 +9,8 @@ import Trace
 /// Paths of the finished traces, sorted.
 func traces(in place: TemporaryDirectory, _ run: String) throws -> [String] {
     let folder = place.file("\(run)/trajectories")
-    guard isDirectory(folder) else { return [] }
-    return try listDirectory(folder).filter { $0.hasSuffix(".jsonl") }.sorted().map { folder + "/" + $0 }
+    guard Files.isDirectory(folder) else { return [] }
+    return try Files.names(in: folder).filter { $0.hasSuffix(".jsonl") }.sorted().map { folder + "/" + $0 }
 }
 
 func events(_ trace: String) throws -> [JSONValue] {

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Intents
 import JSON
@@ -76,7 +77,7 @@ import Testing
         let finished = outcomes.reduce(0) { $0 + ($1.value.int ?? 0) }
         #expect((summary["outcomes"]?["cancelled"]?.int ?? 0) >= 1)
         #expect(finished + (summary["not_started"]?.int ?? 0) == 200)
-        let names = try listDirectory(place.file("run/trajectories"))
+        let names = try Files.names(in: place.file("run/trajectories"))
         #expect(names.count == finished)
         #expect(!names.contains { $0.hasSuffix(".part") })
         let verified = try await ISEProcess(["trace", "verify"] + traces(in: place, "run")).ending()

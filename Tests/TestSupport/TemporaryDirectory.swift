@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import Glibc
 
@@ -38,22 +39,6 @@ public struct SystemFailure: Error, CustomStringConvertible {
     }
 }
 
-public func readFile(_ path: String) throws -> [UInt8] {
-    guard let stream = fopen(path, "r") else { throw SystemFailure(doing: "open \(path)", errno: errno) }
-    defer { fclose(stream) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-        let count = fread(&buffer, 1, buffer.count, stream)
-        if count == 0 { return bytes }
-        bytes.append(contentsOf: buffer[..<count])
-    }
-}
+public func readFile(_ path: String) throws -> [UInt8] { try Files.read(path) }
 
-public func writeFile(_ path: String, _ bytes: [UInt8]) throws {
-    guard let stream = fopen(path, "w") else { throw SystemFailure(doing: "create \(path)", errno: errno) }
-    defer { fclose(stream) }
-    guard fwrite(bytes, 1, bytes.count, stream) == bytes.count else {
-        throw SystemFailure(doing: "write \(path)", errno: errno)
-    }
-}
+public func writeFile(_ path: String, _ bytes: [UInt8]) throws { try Files.write(path, bytes) }

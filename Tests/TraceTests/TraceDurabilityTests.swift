@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSON
 import TestSupport
@@ -104,7 +105,7 @@ import Trace
         let filler = mountPoint + "/filler"
         let writer = try TraceWriter(id: "t1", in: mountPoint, store: store)
         try writer.append(.userTurn("before the disk is full", turn: 1))
-        #expect(throws: SystemFailure.self) { try writeFile(filler, [UInt8](repeating: 1, count: 128 << 10)) }
+        #expect(throws: SystemError.self) { try writeFile(filler, [UInt8](repeating: 1, count: 128 << 10)) }
         let call = TraceEvent.userTurn(String(repeating: "y", count: 9000), turn: 2)
         let error = #expect(throws: TraceError.self) { try writer.append(call) }
         #expect(error?.code == .noSpace)

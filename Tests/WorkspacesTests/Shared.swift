@@ -1,27 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Workspaces
 
-/// One host serves all tests of this process, as one serves a run.
-enum Shared {
-    private static let starting = Task { try await WorkspaceHost.start() }
-    static var host: WorkspaceHost { get async throws { try await starting.value } }
+typealias Shared = SharedHost
 
-    static func withWorkspace<Value>(
-        _ policy: Policy = Policy(), _ body: (Workspace) async throws -> Value
-    ) async throws -> Value {
-        let workspace = try await host.open(policy)
-        do {
-            let value = try await body(workspace)
-            await workspace.close()
-            return value
-        } catch {
-            await workspace.close()
-            throw error
-        }
-    }
-
+extension SharedHost {
     /// Runs one shell command in a workspace of its own.
     static func run(_ command: String, _ policy: Policy = Policy()) async throws -> ExecResult {
         try await withWorkspace(policy) { try await $0.exec(.shell(command)) }

@@ -1,3 +1,4 @@
+import Basics
 import Plugins
 import Workspaces
 
@@ -10,7 +11,7 @@ public struct Luacheck: Sendable {
     /// nil when it is not installed.
     /// - Throws: when there can be no workspaces.
     public static func start() async throws(AuthoringError) -> Luacheck? {
-        guard places.contains(where: isFile) else { return nil }
+        guard places.contains(where: Files.isFile) else { return nil }
         do throws(WorkspaceError) { return Luacheck(host: try await WorkspaceHost.start()) } catch {
             throw AuthoringError("luacheck is installed but cannot be run: \(error.message)")
         }

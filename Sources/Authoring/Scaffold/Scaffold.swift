@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Plugins
 
@@ -30,7 +31,7 @@ public struct Scaffold: Sendable {
     /// Writes it below a directory of plugins and returns its folder. What is there already stays, and is an error.
     public func write(in directory: String) throws(AuthoringError) -> String {
         let folder = "\(directory)/\(kind.folder)/\(name)"
-        for place in [folder, folder + ".lua"] where isFolder(place) || isFile(place) {
+        for place in [folder, folder + ".lua"] where Files.isDirectory(place) || Files.isFile(place) {
             throw AuthoringError("\(place) is there already; choose another name, or remove it first")
         }
         for file in files { try writeFile("\(folder)/\(file.path)", Array(file.text.utf8)) }

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// What calls gave when their author looked at it: one file a call, kept beside the spec.
@@ -23,7 +24,7 @@ struct GoldenFiles: Sendable {
             }
             return
         }
-        guard isFile(file) else { throw .missing(file) }
+        guard Files.isFile(file) else { throw .missing(file) }
         let wanted: JSONValue
         do throws(AuthoringError) {
             guard let value = try? JSONValue(parsing: try readFile(file)) else {

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Plugins
 
@@ -15,7 +16,7 @@ public struct SpecFile: Sendable {
     public static func find(for plugin: Plugin) throws(AuthoringError) -> [SpecFile] {
         guard plugin.mainFile == "main.lua" else {
             let path = String(plugin.location.dropLast(4)) + "_spec.lua"
-            guard isFile(path) else { return [] }
+            guard Files.isFile(path) else { return [] }
             return [try read(path, name: lastName(of: path), helpers: [:])]
         }
         let folder = plugin.location

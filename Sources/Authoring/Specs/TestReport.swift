@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Plugins
 
@@ -17,7 +18,7 @@ public struct TestReport: Sendable {
     public var summary: String {
         let skipped = results.count - passed - failed
         let parts =
-            ["\(results.count) tests", "\(passed) passed"]
+            [counted(results.count, "test"), "\(passed) passed"]
             + (failed > 0 ? ["\(failed) failed"] : []) + (skipped > 0 ? ["\(skipped) skipped"] : [])
         return "\(parts.joined(separator: ", ")) in \(Self.seconds(wall))"
     }

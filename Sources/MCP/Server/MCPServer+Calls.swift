@@ -1,3 +1,4 @@
+import Basics
 import Dialogue
 import JSON
 import Plugins
@@ -74,7 +75,7 @@ extension MCPServer {
     private func beat(_ token: RPCIdentifier, _ tool: String) async {
         let start = ContinuousClock.now
         while !Task.isCancelled {
-            let seconds = (ContinuousClock.now - start).seconds
+            let seconds = Double((ContinuousClock.now - start).wholeMilliseconds) / 1000
             var params: JSONValue = ["progressToken": token.json, "progress": .double(seconds)]
             if version?.hasAnnotations == true { params["message"] = .string("\(tool): running for \(Int(seconds)) s") }
             await send(RPC.notification("notifications/progress", params))
@@ -108,7 +109,7 @@ private struct CallResult {
             result["structuredContent"] = structured
         }
         if !answer.ok { result["isError"] = true }
-        result["_meta"] = ["ise/wall_ms": .int(answer.wall.milliseconds)]
+        result["_meta"] = ["ise/wall_ms": .int(answer.wall.wholeMilliseconds)]
         json = result
     }
 
@@ -118,7 +119,7 @@ private struct CallResult {
             return details.map(JSONValue.object).flatMap { tool.fits($0) ? $0 : nil }
         }
         var object = details ?? [:]
-        if object["wall_ms"] == nil { object["wall_ms"] = .int(answer.wall.milliseconds) }
+        if object["wall_ms"] == nil { object["wall_ms"] = .int(answer.wall.wholeMilliseconds) }
         if let code = answer.errorCode, object["code"] == nil { object["code"] = .string(code) }
         return .object(object)
     }
@@ -133,14 +134,5 @@ enum LogLevel: String, Sendable, CaseIterable, Comparable {
 
     static func < (a: LogLevel, b: LogLevel) -> Bool {
         (allCases.firstIndex(of: a) ?? 0) < (allCases.firstIndex(of: b) ?? 0)
-    }
-}
-
-extension Duration {
-    /// To a millisecond.
-    var seconds: Double { Double(milliseconds) / 1000 }
-
-    var milliseconds: Int {
-        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
     }
 }

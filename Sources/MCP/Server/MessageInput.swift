@@ -1,4 +1,4 @@
-import Dispatch
+import Basics
 import Glibc
 import Synchronization
 
@@ -23,7 +23,7 @@ public actor MessageInput {
     func next() async -> LineSplitter.Line? {
         while ready.isEmpty, !hasEnded {
             let (descriptor, wake) = (descriptor, wake)
-            let chunk = await aside { readChunk(descriptor, unless: wake.reading) }
+            let chunk = await blocking { readChunk(descriptor, unless: wake.reading) }
             if let chunk, !chunk.isEmpty {
                 ready = splitter.feed(chunk).reversed()
             } else {
@@ -41,7 +41,7 @@ public actor MessageInput {
 /// Sends messages to a descriptor, one a line, each whole.
 public final class MessageOutput: Sendable {
     private let descriptor: CInt
-    private let queue = DispatchQueue(label: "ise.mcp.output")
+    private let senders = CallerQueue()
     private let wake = WakePipe()
     private let broken = Atomic(false)
 
@@ -53,13 +53,11 @@ public final class MessageOutput: Sendable {
     /// Returns when the reader's pipe has taken all of it; false when nobody reads any more, or after `stop`.
     @discardableResult
     func send(_ bytes: [UInt8]) async -> Bool {
-        await withCheckedContinuation { continuation in
-            queue.async { [self] in
-                let isWritten = !isBroken && write(bytes + [0x0A])
-                if !isWritten { broken.store(true, ordering: .relaxed) }
-                continuation.resume(returning: isWritten)
-            }
-        }
+        await senders.enter()
+        defer { senders.leave() }
+        let isWritten = await blocking { [self] in !isBroken && write(bytes + [0x0A]) }
+        if !isWritten { broken.store(true, ordering: .relaxed) }
+        return isWritten
     }
 
     /// Gives up what is being written.
@@ -102,13 +100,6 @@ private final class WakePipe: Sendable {
     }
 
     func signal() { _ = write(writing, [1], 1) }
-}
-
-/// On a thread of its own: reading and writing wait for as long as somebody at the other end likes.
-private func aside<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-        DispatchQueue(label: "ise.mcp.input").async { continuation.resume(returning: body()) }
-    }
 }
 
 /// Until the descriptor is ready; false when `stop` was first.

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// Reads the files of plugin folders. Links are not followed: what a plugin is must not depend on what lies outside of
@@ -18,17 +19,9 @@ enum PluginFiles {
 
     /// Sorted by name; hidden files left out.
     static func entries(of folder: String) throws(Failure) -> [Entry] {
-        guard let stream = opendir(folder) else { throw Failure(reason: "could not list \(folder): \(reason(errno))") }
-        defer { closedir(stream) }
-        var entries: [Entry] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard !name.hasPrefix(".") else { continue }
-            entries.append(Entry(name: name, kind: kind(of: folder + "/" + name)))
-        }
-        return entries.sorted { $0.name < $1.name }
+        do throws(SystemError) {
+            return try Files.names(in: folder).map { Entry(name: $0, kind: kind(of: folder + "/" + $0)) }
+        } catch { throw Failure(error) }
     }
 
     static func kind(of path: String) -> Entry.Kind {
@@ -39,6 +32,11 @@ enum PluginFiles {
         case S_IFDIR: return .folder
         default: return .other
         }
+    }
+
+    static func isMissing(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
     /// What tells one state of a file from the next. Empty when it is not there.
@@ -53,18 +51,9 @@ enum PluginFiles {
     }
 
     static func read(_ path: String) throws(Failure) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { throw Failure(reason: "could not open \(path): \(reason(errno))") }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count <= maximumSize {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            guard count >= 0 else { throw Failure(reason: "could not read \(path): \(reason(errno))") }
-            if count == 0 { return bytes }
-            bytes.append(contentsOf: chunk[..<count])
-        }
-        throw Failure(reason: "\(path) is larger than \(maximumSize) bytes")
+        do throws(SystemError) {
+            return try Files.read(path, atMost: maximumSize, followsLinks: false)
+        } catch { throw Failure(error) }
     }
 
     /// Of all Lua files below a folder, by their path in it. Specs are no part of the plugin.
@@ -84,11 +73,14 @@ enum PluginFiles {
         }
         return sources
     }
+}
 
-    private static func reason(_ number: Int32) -> String {
-        if number == ELOOP { return "links are not followed" }
-        var buffer = [CChar](repeating: 0, count: 128)
-        guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+extension PluginFiles.Failure {
+    init(_ error: SystemError) {
+        switch error.code {
+        case ELOOP: reason = "could not open \(error.path): links are not followed"
+        case EFBIG: reason = "\(error.path) is larger than \(PluginFiles.maximumSize) bytes"
+        default: reason = "\(error)"
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Lua
 import Workspaces
@@ -58,14 +59,14 @@ struct JobFunctions {
     private func waitForOutput(
         of job: any JobAccess, beyond start: Int, _ patience: Duration
     ) async throws(LuaHostError) {
-        let end = ContinuousClock.now + patience
+        var left = patience
         var seen = job.stdout.totalBytes + job.stderr.totalBytes
-        while true {
-            let left = end - .now
-            guard left > .zero else { return }
-            do throws(WorkspaceError) {
-                if try await job.wait(atMost: min(left, .milliseconds(100))) != nil { return }
-            } catch { throw LuaHostError(error) }
+        while left > .zero {
+            let time = min(left, .milliseconds(100))
+            left -= time
+            do throws(WorkspaceError) { if try await job.wait(atMost: time) != nil { return } } catch {
+                throw LuaHostError(error)
+            }
             let now = job.stdout.totalBytes + job.stderr.totalBytes
             if now > start, now == seen { return }
             seen = now

@@ -1,3 +1,4 @@
+import Basics
 import Lua
 import Workspaces
 

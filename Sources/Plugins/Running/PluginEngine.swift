@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 import Lua
 
 /// Where a plugin's Lua runs. What it does is the same in both.
@@ -71,8 +71,6 @@ public struct PluginTrust: Sendable {
     }
 
     func covers(_ directory: String) -> Bool {
-        guard let resolved = realpath(directory, nil) else { return false }
-        defer { free(resolved) }
-        return directories.contains(String(cString: resolved))
+        Files.resolved(directory).map(directories.contains) ?? false
     }
 }

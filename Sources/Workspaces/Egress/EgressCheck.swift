@@ -1,3 +1,5 @@
+import Basics
+
 /// What a network policy says about connections that the host itself makes on behalf of something in a workspace: the same
 /// rules, names and addresses as the workspace's own proxy goes by.
 public struct EgressCheck: Sendable {

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Synchronization
 import WorkspaceShim
@@ -12,7 +13,8 @@ final class EgressProxy: Sendable {
     let log: EgressLog
     let reactor: Reactor
     private let resolve: @Sendable (String) -> Resolution
-    private let lookUps = LookUps()
+    /// Few at once: a slow name server must not take the threads that others wait for.
+    private let lookUps = CallerQueue(places: 4)
     private let state = Mutex(State())
 
     private struct State {
@@ -121,7 +123,9 @@ final class EgressProxy: Sendable {
     func lookUp(_ name: String, then: @escaping @Sendable (Resolution, Set<IPAddress>) -> Void) {
         let resolve = resolve
         Task { [lookUps] in
-            let (resolution, own) = await lookUps.run { (resolve(name), Resolver.ownAddresses()) }
+            await lookUps.enter()
+            let (resolution, own) = await blocking { (resolve(name), Resolver.ownAddresses()) }
+            lookUps.leave()
             then(resolution, own)
         }
     }

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import WorkspaceShim
 
@@ -39,27 +38,5 @@ enum Resolver {
             sequence(first: list, next: { $0?.pointee.ifa_next }).compactMap { entry in
                 entry?.pointee.ifa_addr.flatMap { IPAddress($0) }
             })
-    }
-}
-
-/// Runs lookups, each on a thread of its own and only so many at once: a slow name server must not take the threads
-/// that other workspaces wait for.
-actor LookUps {
-    private let limit = 4
-    private var running = 0
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    func run(_ body: @escaping @Sendable () -> (Resolution, Set<IPAddress>)) async -> (Resolution, Set<IPAddress>) {
-        if running == limit {
-            await withCheckedContinuation { waiting.append($0) }
-        } else {
-            running += 1
-        }
-        let result = await withCheckedContinuation { continuation in
-            DispatchQueue(label: "ise.lookup").async { continuation.resume(returning: body()) }
-        }
-        // Whoever waits takes over the place.
-        if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().resume() }
-        return result
     }
 }

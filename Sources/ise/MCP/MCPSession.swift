@@ -1,3 +1,4 @@
+import Basics
 import Dialogue
 import Glibc
 import JSON
@@ -30,11 +31,11 @@ struct MCPSession {
 
     func serve() async throws {
         if let keep { try makeNew(keep) }
+        defer { if let keep { rmdir(keep) } }  // only if there is nothing in it
         let directory = try RunDirectory.claim(out, configuration: configuration)
         let host: WorkspaceHost
         do { host = try await WorkspaceHost.start(try policy.hostOptions()) } catch {
             directory.abandon()
-            if let keep { rmdir(keep) }
             throw error
         }
         do {
@@ -94,8 +95,7 @@ struct MCPSession {
         if let keep, workspace.isOpen {
             let files = try await workspace.keep(try await workspace.changes(), in: keep)
             let rest = files.leftOut.isEmpty ? "" : ", \(files.leftOut.count) left out"
-            let noun = files.files.count == 1 ? "file" : "files"
-            warn("kept \(files.files.count) \(noun) in \(keep)\(rest): see \(KeptFiles.manifestName) there")
+            warn("kept \(counted(files.files.count, "file")) in \(keep)\(rest): see \(KeptFiles.manifestName) there")
             kept = files
         }
         if case .traceFailed(let reason) = ending {
@@ -158,9 +158,8 @@ struct MCPSession {
     }
 
     private func makeNew(_ directory: String) throws {
-        guard mkdir(directory, 0o755) == 0 else {
-            let reason = errno == EEXIST ? "it exists already" : String(cString: strerror(errno))
-            throw Failure(description: "could not make the directory \(directory) for --keep: \(reason)")
+        do throws(SystemError) { try Files.makeNewDirectory(directory) } catch {
+            throw Failure(description: "\(error) (--keep)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Authoring
+import Basics
 import JSON
 import Plugins
 
@@ -31,7 +32,8 @@ struct DocCommand: AsyncParsableCommand {
                 throw fail("\(error)")
             }
             return print(
-                "\(site)/index.html: \(plugins.count) plugins, \(HostReference.functions.count) host functions")
+                "\(site)/index.html: \(counted(plugins.count, "plugin")), \(HostReference.functions.count) host functions"
+            )
         }
         let document = Document(plugins, withHost: choice.names.isEmpty)
         print(json ? document.json.pretty : document.markdown)

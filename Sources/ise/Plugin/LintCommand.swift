@@ -1,5 +1,6 @@
 import ArgumentParser
 import Authoring
+import Basics
 import JSON
 import Plugins
 
@@ -48,7 +49,11 @@ struct LintCommand: AsyncParsableCommand {
             }
         }
         await luacheck?.shutdown()
-        if !json { print("\(plugins.count) plugins, \(errors) errors, \(warnings) warnings") }
+        if !json {
+            print(
+                [(plugins.count, "plugin"), (errors, "error"), (warnings, "warning")].map(counted).joined(
+                    separator: ", "))
+        }
         if errors > 0 || strict && warnings > 0 { throw ExitCode(1) }
     }
 

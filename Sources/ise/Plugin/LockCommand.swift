@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import JSON
 import Plugins
 import Runs
@@ -41,8 +42,8 @@ struct LockCommand: AsyncParsableCommand {
         do { before = try PluginLock.read(file) } catch {
             throw fail(error.message)
         }
-        do {
-            try RunFiles.replace(file, with: Array((lock.json.pretty + "\n").utf8))
+        do throws(SystemError) {
+            try Files.replace(file, Array((lock.json.pretty + "\n").utf8))
         } catch {
             throw fail("cannot write the lock: \(error)")
         }

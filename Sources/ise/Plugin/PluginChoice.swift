@@ -1,5 +1,6 @@
 import ArgumentParser
 import Authoring
+import Basics
 import Plugins
 
 /// The plugins that a command is to work on.
@@ -32,7 +33,7 @@ struct OnePlugin: ParsableArguments {
         do {
             let found = try PluginFinder(directories: plugins.find()).find(name).plugins
             guard found.count == 1 else {
-                throw AuthoringError("\(name) is \(found.count) plugins; name one of them")
+                throw AuthoringError("\(name) is \(counted(found.count, "plugin")); name one of them")
             }
             return found[0]
         } catch let error as AuthoringError {

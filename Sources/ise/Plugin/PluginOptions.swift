@@ -47,6 +47,11 @@ struct PluginOptions: ParsableArguments {
             )
         }
         var setup = PluginSetup(directories, trusting: PluginDirectories.trust(trust))
+        if let lock {
+            let isThere: Bool
+            do throws(PluginError) { isThere = try PluginLock.read(lock) != nil } catch { throw fail(error.message) }
+            guard isThere else { throw fail("there is no lock \(lock); `ise plugin lock --lock \(lock)` makes it") }
+        }
         setup.lock = lock
         let found = try granted(PluginCatalog.load(setup))
         let names = Set(found.all.map(\.manifest.name))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Authoring
+import Basics
 import Glibc
 import JSON
 import Plugins
@@ -89,8 +90,14 @@ struct TestCommand: AsyncParsableCommand {
             throw fail("\(error)")
         }
         await host?.shutdown()
+        if let replay, results.isEmpty {
+            throw fail("\(replay) has no call of \(plugins.map(\.title).joined(separator: ", "))")
+        }
+        if let filter, results.isEmpty { throw fail("no test has \"\(filter)\" in its name (--filter)") }
         let report = TestReport(results, wall: ContinuousClock.now - start)
-        if let junit { try write(report.junit, to: junit) }
+        if let junit {
+            do throws(SystemError) { try Files.write(junit, Array(report.junit.utf8)) } catch { throw fail("\(error)") }
+        }
         print(json ? report.json.compact : report.summary)
         if report.failed > 0 { throw ExitCode(1) }
     }
@@ -116,21 +123,13 @@ struct TestCommand: AsyncParsableCommand {
         if let permissions { print(permissions.text) }
     }
 
+    private var nothing: String { replay != nil ? "no calls" : filter == nil ? "no specs" : "no test of that name" }
+
     private func show(_ results: [TestResult], of plugin: Plugin) {
         if json { return results.forEach { print($0.json.compact) } }
         let report = TestReport(results, wall: results.reduce(.zero) { $0 + $1.wall })
-        print("\(plugin.title) \(plugin.manifest.version): \(results.isEmpty ? "no specs" : report.summary)")
+        print("\(plugin.title) \(plugin.manifest.version): \(results.isEmpty ? nothing : report.summary)")
         let text = report.text(verbose: verbose, color: isatty(1) == 1 && getenv("NO_COLOR") == nil)
         if !text.isEmpty { print(text) }
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw fail("could not create \(path): \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw fail("could not write \(path): \(String(cString: strerror(errno)))")
-        }
     }
 }

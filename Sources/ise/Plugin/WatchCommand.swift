@@ -1,5 +1,6 @@
 import ArgumentParser
 import Authoring
+import Basics
 import Glibc
 import Plugins
 
@@ -19,7 +20,7 @@ struct WatchCommand: AsyncParsableCommand {
         while true {
             if !pending.isEmpty {
                 await check(plugins.filter { pending.contains($0.location) })
-                print("watching \(plugins.count) plugins")
+                print("watching \(counted(plugins.count, "plugin"))")
                 fflush(nil)
             }
             // Editors write in several steps: what changes together is checked together.

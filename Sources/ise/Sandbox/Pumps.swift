@@ -1,4 +1,4 @@
-import Dispatch
+import Basics
 import Glibc
 import Workspaces
 
@@ -10,22 +10,16 @@ enum Pumps {
     /// Until the end of the output. A reader that goes away is told to the command by its own pipe.
     static func pass(_ chunks: OutputChunks, to descriptor: CInt) async {
         for await chunk in chunks {
-            guard await aside({ write(chunk, to: descriptor) }) else { return chunks.stop() }
+            guard await blocking({ write(chunk, to: descriptor) }) else { return chunks.stop() }
         }
     }
 
     /// Until the end of the input, or of the command's interest in it.
     static func pass(_ descriptor: CInt, to job: Job) async {
-        while let chunk = await aside({ readChunk(descriptor) }), !chunk.isEmpty {
+        while let chunk = await blocking({ readChunk(descriptor) }), !chunk.isEmpty {
             guard await job.send(chunk) else { return }
         }
         if job.request.terminal != nil { job.signal(SIGHUP) } else { job.finishInput() }
-    }
-
-    private static func aside<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: body()) }
-        }
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: CInt) -> Bool {

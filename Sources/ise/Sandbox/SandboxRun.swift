@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSON
 import Runs
@@ -73,10 +74,8 @@ struct SandboxRun {
 
     /// Before the command runs, so that it doesn't run in vain.
     private static func makeNew(_ directory: String) throws(WorkspaceError) {
-        guard mkdir(directory, 0o755) == 0 else {
-            let reason = errno == EEXIST ? "it exists already" : String(cString: strerror(errno))
-            throw WorkspaceError(
-                .io, "could not make the directory \(directory) for --keep: \(reason)", path: directory)
+        do throws(SystemError) { try Files.makeNewDirectory(directory) } catch {
+            throw WorkspaceError(.io, "\(error) (--keep)", path: directory)
         }
     }
 
@@ -128,8 +127,7 @@ struct SandboxRun {
         }
         guard let kept, let keep = work.keep else { return }
         let rest = kept.leftOut.isEmpty ? "" : ", \(kept.leftOut.count) left out"
-        warn(
-            "kept \(kept.files.count) files, \(kept.bytes) bytes, in \(keep)\(rest): see \(KeptFiles.manifestName) there"
-        )
+        let files = counted(kept.files.count, "file")
+        warn("kept \(files), \(kept.bytes) bytes, in \(keep)\(rest): see \(KeptFiles.manifestName) there")
     }
 }

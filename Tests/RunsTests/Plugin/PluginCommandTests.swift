@@ -40,6 +40,22 @@ import Testing
         #expect(nowhere.status == 1 && nowhere.stderr.contains("there is nothing at"))
     }
 
+    @Test func `What selects nothing is told in one line, and is no success`() async throws {
+        let place = try await Self.workshop()
+        let plugins = ["--plugins", place.file("plugins")]
+        let filter = try await ISEProcess(["plugin", "test", "probe", "--filter", "zzz"] + plugins).ending()
+        #expect(filter.status == 1 && filter.stderr == "ise: no test has \"zzz\" in its name (--filter)\n")
+        let folder = try await ise("plugin", "lint", place.file("nothing/"))
+        #expect(folder.status == 1 && folder.stderr == "ise: there is nothing at \(place.file("nothing/"))\n")
+        let relative = try await ise("plugin", "lint", "nothing-here/")
+        #expect(relative.status == 1 && relative.stderr == "ise: there is nothing at nothing-here/\n")
+        let lock = try await ISEProcess(["plugin", "list", "--lock", place.file("no.json")] + plugins).ending()
+        #expect(
+            lock.status == 1
+                && lock.stderr.hasPrefix("ise: there is no lock \(place.file("no.json")); `ise plugin lock"))
+        #expect(lock.stderr.split(separator: "\n").count == 1)
+    }
+
     @Test func `Lint says what is wrong, where, and what would be right`() async throws {
         let place = try await Self.workshop()
         let source = """
@@ -165,7 +181,7 @@ import Testing
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
-        try await wait(for: "watching 1 plugins")
+        try await wait(for: "watching 1 plugin")
         try place.write(
             "plugins/tools/probe/main.lua", Array("return { run = function() return { text = strng } end }".utf8))
         try await wait(for: "failed")
@@ -187,7 +203,7 @@ import Testing
             "plugin", "call", probe, #"{"path": "notes.txt"}"#, "--ws", place.file("plugins"), "--json")
         try place.write("call.json", Array(call.stdout.utf8))
         let same = try await ise("plugin", "test", probe, "--replay", place.file("call.json"))
-        #expect(same.status == 0 && same.stdout.contains("1 tests, 1 passed"), "\(same.stdout)\(same.stderr)")
+        #expect(same.status == 0 && same.stdout.contains("1 test, 1 passed"), "\(same.stdout)\(same.stderr)")
         let source = String(decoding: try place.read("plugins/tools/probe/main.lua"), as: UTF8.self)
         try place.write("plugins/tools/probe/main.lua", Array(source.replacing("match\")", with: "fit\")").utf8))
         let other = try await ise("plugin", "test", probe, "--replay", place.file("call.json"))

@@ -1,3 +1,4 @@
+import Basics
 import Dispatch
 import Glibc
 import Synchronization
@@ -53,9 +54,7 @@ enum Loopback {
 
     /// On a thread of its own: as many of these wait at once as tests run.
     static func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            DispatchQueue(label: "test client").async { continuation.resume(returning: body()) }
-        }
+        await blocking(body)
     }
 
     /// Sends, reads until the end, closes.
