@@ -31,7 +31,7 @@ final class Interpreter {
         table.shim = shim
         if onLine != nil { lua_shim_watch_lines(shim, noteLine) }
         for (index, function) in host.enumerated() {
-            guard lua_shim_register(shim, function.name, UInt32(index), function.isDenied) else {
+            guard lua_shim_register(shim, function.name, UInt32(index), function.shimKind) else {
                 throw LuaError(.unavailable, "there is no memory for the names of the host functions")
             }
         }
@@ -162,6 +162,7 @@ final class HostTable {
         switch functions[function].body {
         case .waiting: return LUA_SHIM_REPLY_LATER
         case .denied(let error): return reply(.failure(error()))
+        case .value(let value): return reply(.success(value))
         case .immediate(let answer):
             guard let arguments = try? TapeReader.arguments(arguments) else {
                 return reply(.failure(LuaHostError("E_HOST", "the arguments are no values")))
@@ -200,6 +201,16 @@ extension Result<LuaValue, LuaHostError> {
 extension LuaHostError {
     static func tooLarge(_ count: Int) -> LuaHostError {
         LuaHostError("E_TOO_BIG", "the answer of \(count) bytes is larger than Lua may be handed")
+    }
+}
+
+extension LuaHostFunction {
+    fileprivate var shimKind: LuaShimName {
+        switch body {
+        case .denied: LUA_SHIM_NAME_DENIED
+        case .value: LUA_SHIM_NAME_VALUE
+        case .immediate, .waiting: LUA_SHIM_NAME_FUNCTION
+        }
     }
 }
 

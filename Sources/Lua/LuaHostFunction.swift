@@ -19,6 +19,8 @@ public struct LuaHostFunction: Sendable {
         case waiting(AsyncAnswer)
         /// Not there; reading the name raises this.
         case denied(@Sendable () -> LuaHostError)
+        /// Data, no function.
+        case value(LuaValue)
     }
 
     /// Answers at once, on the thread that runs Lua: must not block and should take microseconds.
@@ -36,5 +38,10 @@ public struct LuaHostFunction: Sendable {
         _ name: String, _ error: @autoclosure @escaping @Sendable () -> LuaHostError
     ) -> LuaHostFunction {
         LuaHostFunction(name: name, body: .denied(error))
+    }
+
+    /// Data that stands under a name; no function at all.
+    public static func value(_ name: String, _ value: LuaValue) -> LuaHostFunction {
+        LuaHostFunction(name: name, body: .value(value))
     }
 }

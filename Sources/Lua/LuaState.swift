@@ -1,3 +1,5 @@
+import Basics
+
 /// Is told of each line before it runs: the chunk's name, the 1-based line.
 public typealias LineObserver = @Sendable (String, Int) -> Void
 
@@ -8,8 +10,7 @@ public typealias LineObserver = @Sendable (String, Int) -> Void
 public actor LuaState {
     public nonisolated let name: String
     private let interpreter: Interpreter
-    private var busy = false
-    private var queue: [CheckedContinuation<Void, Never>] = []
+    private let callers = CallerQueue()
 
     /// With `onLine`, for test coverage, Lua takes several times as long. Throws `.unavailable` when the memory limit is
     /// too small for a state.
@@ -39,15 +40,15 @@ public actor LuaState {
     }
 
     public func check(_ source: [UInt8], chunk: String) async throws(LuaError) {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         if let error = interpreter.check(source, chunk: chunk) { throw error }
     }
 
     /// Runs a source text, which must return a table. `chunk` is the file name that errors show.
     public func load(_ source: [UInt8], chunk: String) async throws(LuaError) {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         _ = try await finish(interpreter.load(source, chunk: chunk), deadline: nil)
     }
 
@@ -60,8 +61,8 @@ public actor LuaState {
         _ function: String, _ arguments: [LuaValue] = [], context: LuaValue? = nil,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LuaError) -> LuaValue {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         let all = context.map { arguments + [$0] } ?? arguments
         return try await finish(interpreter.call(function, all, context: context != nil), deadline: deadline)
     }
@@ -71,8 +72,8 @@ public actor LuaState {
 
     /// A member of the loaded table that is data; `.null` when it is not there.
     public func value(_ member: String) async throws(LuaError) -> LuaValue {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         switch interpreter.value(member) {
         case .value(let value): return value
         case .failed(let error): throw error
@@ -102,22 +103,6 @@ public actor LuaState {
         case .failed(let error): throw error
         case .value(let value): return value
         case .waiting: throw LuaError(.unavailable, "the call still waits")  // the loop ends only when it does not
-        }
-    }
-
-    private func enter() async {
-        if !busy {
-            busy = true
-            return
-        }
-        await withCheckedContinuation { queue.append($0) }
-    }
-
-    private func leave() {
-        if queue.isEmpty {
-            busy = false
-        } else {
-            queue.removeFirst().resume()
         }
     }
 }

@@ -74,14 +74,21 @@ static int host_continue(lua_State *L, int status, lua_KContext context)
     return deliver(L, shim->reply);
 }
 
-// Asks the host for the error that stands in the place of a function.
-int shim_raise_denied(lua_State *L, uint32_t function)
+static LuaShimReply ask_about(lua_State *L, uint32_t function)
 {
     static const uint8_t nothing[] = {LUA_TAPE_ARRAY, 0, 0, 0, 0};
     LuaShim *shim = shim_of(L);
     shim_check_stop(L);
     shim->in.count = 0;
-    LuaShimReply reply = shim->host(shim->context, function, nothing, sizeof nothing);
+    return shim->host(shim->context, function, nothing, sizeof nothing);
+}
+
+void shim_push_value(lua_State *L, uint32_t function) { deliver(L, ask_about(L, function)); }
+
+// Asks the host for the error that stands in the place of a function.
+int shim_raise_denied(lua_State *L, uint32_t function)
+{
+    LuaShimReply reply = ask_about(L, function);
     deliver(L, reply == LUA_SHIM_REPLY_STOP ? reply : LUA_SHIM_REPLY_ERROR);
     return lua_error(L); // not reached: delivering an error raises it
 }

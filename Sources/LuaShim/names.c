@@ -13,8 +13,12 @@ static const char *member(const char *name, const char *owner)
     return !strncmp(name, owner, length) && name[length] == '.' ? name + length + 1 : NULL;
 }
 
-static void push_function(lua_State *L, const HostFunction *function)
+static void push_named(lua_State *L, const HostFunction *function)
 {
+    if (function->kind == LUA_SHIM_NAME_VALUE) {
+        shim_push_value(L, function->number);
+        return;
+    }
     lua_pushinteger(L, function->number);
     lua_pushstring(L, function->name);
     lua_pushcclosure(L, shim_host_call, 2);
@@ -79,8 +83,8 @@ bool shim_add_name(lua_State *L, const char *owner, const char *key)
         const HostFunction *function = &shim->functions[i];
         const char *last = member(function->name, owner);
         if (!last || strcmp(last, key)) continue;
-        if (function->denied) shim_raise_denied(L, function->number);
-        push_function(L, function);
+        if (function->kind == LUA_SHIM_NAME_DENIED) shim_raise_denied(L, function->number);
+        push_named(L, function);
         set(L, key);
         return true;
     }
@@ -103,7 +107,7 @@ void shim_add_all_names(lua_State *L, const char *owner)
         const char *last = member(function->name, owner), *dot = strchr(function->name, '.');
         if (!last && !*owner && dot) {
             lua_pushlstring(L, function->name, (size_t)(dot - function->name)); // a table of its own
-        } else if (last && !function->denied) {
+        } else if (last && function->kind != LUA_SHIM_NAME_DENIED) {
             lua_pushstring(L, last);
         } else {
             continue;
@@ -111,7 +115,7 @@ void shim_add_all_names(lua_State *L, const char *owner)
         lua_pushvalue(L, -1);
         if (lua_rawget(L, 1) == LUA_TNIL) {
             if (last) {
-                push_function(L, function);
+                push_named(L, function);
                 set(L, last);
             } else {
                 add_host_table(L, lua_tostring(L, -2));
@@ -130,8 +134,8 @@ void shim_push_context_functions(lua_State *L)
     const LuaShim *shim = shim_of(L);
     for (uint32_t i = 0; i < shim->function_count; i++) {
         const char *last = member(shim->functions[i].name, "ctx");
-        if (!last || shim->functions[i].denied) continue;
-        push_function(L, &shim->functions[i]);
+        if (!last || shim->functions[i].kind == LUA_SHIM_NAME_DENIED) continue;
+        push_named(L, &shim->functions[i]);
         lua_setfield(L, -2, last);
     }
     lua_pushvalue(L, -1);

@@ -21,7 +21,7 @@ typedef struct ThreadTimer ThreadTimer;
 typedef struct {
     char *name;
     uint32_t number;
-    bool denied;
+    LuaShimName kind;
 } HostFunction;
 
 struct LuaShim {
@@ -108,6 +108,7 @@ void shim_pass_fatal(lua_State *L, int status);
 extern char shim_await; // its address, yielded, means "a host call waits"
 int shim_host_call(lua_State *L);
 int shim_raise_denied(lua_State *L, uint32_t function); // does not return
+void shim_push_value(lua_State *L, uint32_t function); // what the host says stands under a name
 void shim_error_open(lua_State *L);
 int shim_require(lua_State *L);
 int shim_print(lua_State *L);

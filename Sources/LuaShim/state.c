@@ -60,7 +60,7 @@ void lua_shim_close(LuaShim *shim)
 
 // MARK: host functions
 
-bool lua_shim_register(LuaShim *shim, const char *name, uint32_t number, bool denied)
+bool lua_shim_register(LuaShim *shim, const char *name, uint32_t number, LuaShimName kind)
 {
     if (shim->function_count == shim->function_capacity) {
         uint32_t capacity = shim->function_capacity ? 2 * shim->function_capacity : 64;
@@ -71,7 +71,7 @@ bool lua_shim_register(LuaShim *shim, const char *name, uint32_t number, bool de
     }
     char *copy = strdup(name);
     if (!copy) return false;
-    shim->functions[shim->function_count++] = (HostFunction){copy, number, denied};
+    shim->functions[shim->function_count++] = (HostFunction){copy, number, kind};
     return true;
 }
 

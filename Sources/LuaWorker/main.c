@@ -85,7 +85,10 @@ static bool add_function(LuaShim *shim, Frame *frame, uint32_t number)
     static Buffer name;
     ways[number] = take_byte(frame);
     take_text(frame, &name);
-    return lua_shim_register(shim, (char *)name.bytes, number, ways[number] == LUA_FUNCTION_DENIED);
+    LuaShimName kind = ways[number] == LUA_FUNCTION_DENIED ? LUA_SHIM_NAME_DENIED
+        : ways[number] == LUA_FUNCTION_VALUE               ? LUA_SHIM_NAME_VALUE
+                                                           : LUA_SHIM_NAME_FUNCTION;
+    return lua_shim_register(shim, (char *)name.bytes, number, kind);
 }
 
 // A state that does not fit into its memory is answered as one that is not there.

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Plugins
 import Synchronization
@@ -130,6 +131,11 @@ import Testing
             try await result(
                 "return { host.has('ws.read'), host.has('ws.exec'), host.has('json.encode'), host.has('ws.fly') }",
                 ["permissions": ["fs": [["path": "**", "mode": "r"]]]]) == [true, false, true, false])
+    }
+
+    @Test func `A plugin knows the host that it runs in`() async throws {
+        let probe = "return { host.api, host.version, host.has('host.api') }"
+        #expect(try await result(probe, [:]) == [1, .string(iseVersion), true])
     }
 
     @Test func `An option that is there can be asked for, with the permission of its function`() async throws {

@@ -91,6 +91,8 @@ public struct Document: Sendable {
             }
             for failure in function.failures { lines.append("- error `\(failure.code)`: \(failure.doc)") }
         }
+        lines += ["", "## Values", ""]
+        lines += HostReference.values.map { "- `\($0.name)` (\($0.type)): \($0.doc)" }
         return lines.joined(separator: "\n")
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Plugins
 
@@ -84,7 +85,7 @@ public struct Site: Sendable {
             "Plugins", current: "index.html",
             """
             <h1>Plugins</h1>
-            <p class="lead">\(plugins.count) plugins. They act through \(HostReference.functions.count) <a href="host.html">host functions</a>, \
+            <p class="lead">\(counted(plugins.count, "plugin")). They act through \(HostReference.functions.count) <a href="host.html">host functions</a>, \
             and only through those that their manifests permit.</p>
             \(groups)
             """)
@@ -148,7 +149,11 @@ public struct Site: Sendable {
         let sections = libraries.map { library in
             let functions = HostReference.functions.filter { $0.library == library }.map(Self.section).joined(
                 separator: "\n")
-            return "<h2 id=\"\(library)\">\(library.isEmpty ? "Globals" : library)</h2>\n\(functions)"
+            let values = HostReference.values(of: library).map { value in
+                "<section><h3><code>\(library).\(value.name)</code></h3><p>\(Self.escape(value.type)): \(Self.prose(value.doc))</p></section>"
+            }
+            let members = ([functions] + values).joined(separator: "\n")
+            return "<h2 id=\"\(library)\">\(library.isEmpty ? "Globals" : library)</h2>\n\(members)"
         }.joined(separator: "\n")
         let records = HostReference.records.map { record in
             "<section id=\"\(record.name)\"><h3><code>\(record.name)</code></h3><p>\(Self.prose(record.doc))</p>\(Self.fields([("", record.fields)]))</section>"

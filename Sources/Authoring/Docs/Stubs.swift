@@ -47,9 +47,7 @@ public enum Stubs {
 
     private static func libraryLines(_ library: String) -> [String] {
         var lines = ["---@class \(library)"]
-        for value in StandardLibrary.values where value.hasPrefix(library + ".") {
-            lines.append("---@field \(value.dropFirst(library.count + 1)) userdata")
-        }
+        lines += HostReference.values(of: library).map { "---@field \($0.name) \($0.type) \($0.doc)" }
         lines += ["\(library) = {}", ""]
         for function in HostReference.functions where function.library == library {
             lines += functionLines(function, as: function.name)
@@ -186,9 +184,7 @@ public enum Stubs {
             separator: ", ")
         let hosts = orderedLibraries.map { library in
             let members = HostReference.functions.filter { $0.library == library }.map { "\"\($0.member)\"" }
-            let values = StandardLibrary.values.filter { $0.hasPrefix(library + ".") }.map {
-                "\"\($0.dropFirst(library.count + 1))\""
-            }
+            let values = HostReference.values(of: library).map { "\"\($0.name)\"" }
             return "  \(library) = { fields = { \((members + values).joined(separator: ", ")) } },"
         }
         let plain = globals.filter { !orderedLibraries.contains($0) }.map { "\"\($0)\"" }.joined(separator: ", ")

@@ -97,10 +97,7 @@ public struct Linter: Sendable {
         guard Self.hostLibraries[library] != nil || StandardLibrary.libraries[library] != nil else { return nil }
         var members = StandardLibrary.libraries[library] ?? []
         members.formUnion(Self.hostLibraries[library] ?? [])
-        for value in StandardLibrary.values where value.hasPrefix(library + ".") {
-            members.insert(String(value.dropFirst(library.count + 1)))
-        }
-        return members
+        return members.union(HostReference.values(of: library).map(\.name))
     }
 
     /// A library plugin runs with the permissions of whoever requires it; a plugin that asks `host.has` knows what it does.

@@ -1,3 +1,5 @@
+import Basics
+
 /// A Lua state in a process of its own: a fault of the interpreter there is not a fault here.
 ///
 /// When the process is gone, the call under way fails with `.workerDied` and the next call starts another process with
@@ -20,8 +22,7 @@ public actor LuaWorker: LuaEngine {
     private var stopReason = ""
     /// A host function has ended the call: a worker that goes on with it nevertheless is none of ours.
     private var isStopping = false
-    private var busy = false
-    private var queue: [CheckedContinuation<Void, Never>] = []
+    private let callers = CallerQueue()
 
     /// - Parameter connect: starts a worker process.
     public init(
@@ -40,16 +41,16 @@ public actor LuaWorker: LuaEngine {
     deinit { line?.kill() }
 
     public func load(_ source: [UInt8], chunk: String) async throws(LuaError) {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         hangUp()
         self.source = (source, chunk)
         _ = try await connected()
     }
 
     public func check(_ source: [UInt8], chunk: String) async throws(LuaError) {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         let line = try await connected()
         _ = try await value(WorkerRequest.check(source, chunk: chunk), line, nil)
     }
@@ -58,16 +59,16 @@ public actor LuaWorker: LuaEngine {
         _ function: String, _ arguments: [LuaValue] = [], context: LuaValue? = nil,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LuaError) -> LuaValue {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         let all = context.map { arguments + [$0] } ?? arguments
         let line = try await connected()
         return try await value(WorkerRequest.call(function, all, context: context != nil), line, deadline)
     }
 
     public func has(_ function: String) async throws(LuaError) -> Bool {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         let line = try await connected()
         guard case .found(let found) = try await exchange(WorkerRequest.has(function), line, nil) else {
             throw faulty("an answer to another question")
@@ -76,8 +77,8 @@ public actor LuaWorker: LuaEngine {
     }
 
     public func value(_ member: String) async throws(LuaError) -> LuaValue {
-        await enter()
-        defer { leave() }
+        await callers.enter()
+        defer { callers.leave() }
         let line = try await connected()
         return try await value(WorkerRequest.value(member), line, nil)
     }
@@ -162,6 +163,7 @@ public actor LuaWorker: LuaEngine {
         switch host[number].body {
         case .immediate(let answer): return noting(Result { () throws(LuaHostError) in try answer(arguments) })
         case .denied(let error): return .failure(error())
+        case .value(let value): return .success(value)
         case .waiting: throw faulty("a call of a function as if it did not wait")
         }
     }
@@ -227,22 +229,6 @@ public actor LuaWorker: LuaEngine {
             }
             guard let bytes = await line.channel.receive() else { return .success(nil) }
             parser.append(bytes)
-        }
-    }
-
-    private func enter() async {
-        if !busy {
-            busy = true
-            return
-        }
-        await withCheckedContinuation { queue.append($0) }
-    }
-
-    private func leave() {
-        if queue.isEmpty {
-            busy = false
-        } else {
-            queue.removeFirst().resume()
         }
     }
 }

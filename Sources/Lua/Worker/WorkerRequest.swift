@@ -19,6 +19,7 @@ struct WorkerRequest {
             case .immediate: request.bytes.append(UInt8(LUA_FUNCTION_ASK))
             case .waiting: request.bytes.append(UInt8(LUA_FUNCTION_WAITING))
             case .denied: request.bytes.append(UInt8(LUA_FUNCTION_DENIED))
+            case .value: request.bytes.append(UInt8(LUA_FUNCTION_VALUE))
             }
             request.append(text: function.name)
         }

@@ -86,11 +86,18 @@ void lua_shim_watch_lines(LuaShim *shim, LuaShimLine line);
 LuaShim *lua_shim_open(const LuaShimOptions *options, LuaShimHost host, void *context);
 void lua_shim_close(LuaShim *shim);
 
+typedef enum {
+    LUA_SHIM_NAME_FUNCTION,
+    LUA_SHIM_NAME_DENIED,
+    LUA_SHIM_NAME_VALUE,
+} LuaShimName;
+
 // Makes the host function number `function` callable as `name` ("log", "ws.exec"). Names below "ctx." are not global:
 // they are put into the context table of each call. Two names are special: "print" gets one string, and "require" must
 // answer with an object {chunk, source} whose source is then run once. Reading the name of a denied one asks the host for
-// its answer, which becomes an error. False when the machine has no memory.
-bool lua_shim_register(LuaShim *shim, const char *name, uint32_t function, bool denied);
+// its answer, which becomes an error; that of a value asks the host once, and its answer is what stands there. False when
+// the machine has no memory.
+bool lua_shim_register(LuaShim *shim, const char *name, uint32_t function, LuaShimName kind);
 
 // Runs a source text (never bytecode) that must return a table, whose functions lua_shim_call can call.
 LuaShimStatus lua_shim_load(LuaShim *shim, const uint8_t *source, size_t count, const char *chunk);

@@ -27,12 +27,13 @@ enum {
     LUA_FRAME_FOUND = 68, // u8
 };
 
-// How a host function is answered, in OPEN: u8 of these, text name. Reading the name of a denied one asks the host, and
-// its answer is an error.
+// How a host function is answered, in OPEN: u8 of these, text name. Reading the name of a denied one or of a value asks
+// the host, as with ASK; of a denied one the answer is an error.
 enum {
     LUA_FUNCTION_ASK = 0,
     LUA_FUNCTION_WAITING = 1,
     LUA_FUNCTION_DENIED = 2,
+    LUA_FUNCTION_VALUE = 3,
 };
 
 #endif

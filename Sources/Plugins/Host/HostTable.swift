@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Lua
 
@@ -24,7 +25,9 @@ struct HostTable {
 
     /// Made by the interpreter's own library.
     private static let builtin =
-        HostReference.functions.filter { $0.origin == .interpreter }.map(\.name) + ["json.null", "host.has"]
+        HostReference.functions.filter { $0.origin == .interpreter }.map(\.name) + HostReference.values.map(\.name) + [
+            "host.has"
+        ]
 
     private var basics: [LuaHostFunction] {
         let session = session
@@ -39,6 +42,7 @@ struct HostTable {
                 }
                 return .null
             },
+            .value("host.api", .int(PluginManifest.currentAPI)), .value("host.version", .string(iseVersion)),
             .immediate("ctx.fail") { values throws(LuaHostError) in
                 let arguments = HostArguments("ctx.fail", values)
                 let details = arguments[2]

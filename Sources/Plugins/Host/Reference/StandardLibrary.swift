@@ -21,9 +21,6 @@ public enum StandardLibrary {
         "utf8": ["char", "charpattern", "codepoint", "codes", "len", "offset"],
     ]
 
-    /// Members of host tables that are no functions.
-    public static let values: Set<String> = ["json.null"]
-
     /// Names that authors know from elsewhere, and what to use here.
     public static let absent: [String: String] = [
         "os": "clock.now() tells the time; programs run through ws.exec",
