@@ -1,8 +1,10 @@
 /// The members of a JSON object, in order. A key stands once: setting it again replaces the value in its place.
-///
-/// Look-up is linear: the objects that pass through here have a few dozen keys.
 public struct JSONObject: Sendable, Hashable {
     public private(set) var members: [Member] = []
+    /// Where each key stands, once there are more than a look along them finds at once: strangers send objects of any size.
+    private var places: [String: Int] = [:]
+
+    private static let few = 16
 
     public struct Member: Sendable, Hashable {
         public var key: String
@@ -22,21 +24,33 @@ public struct JSONObject: Sendable, Hashable {
 
     /// Setting nil removes the key.
     public subscript(key: String) -> JSONValue? {
-        get { members.first { $0.key == key }?.value }
+        get { place(of: key).map { members[$0].value } }
         set {
-            let index = members.firstIndex { $0.key == key }
-            switch (index, newValue) {
+            switch (place(of: key), newValue) {
             case (let index?, let value?): members[index].value = value
-            case (let index?, nil): members.remove(at: index)
-            case (nil, let value?): members.append(Member(key: key, value: value))
+            case (let index?, nil):
+                members.remove(at: index)
+                notePlaces(from: 0)
+            case (nil, let value?):
+                members.append(Member(key: key, value: value))
+                notePlaces(from: members.count - 1)
             case (nil, nil): break
             }
         }
     }
 
-    /// Appends without looking for the key: for a parser that has checked it.
-    mutating func append(_ key: String, _ value: JSONValue) {
-        members.append(Member(key: key, value: value))
+    private func place(of key: String) -> Int? {
+        members.count > Self.few ? places[key] : members.firstIndex { $0.key == key }
+    }
+
+    /// After a change of the members from `start` on.
+    private mutating func notePlaces(from start: Int) {
+        guard members.count > Self.few else { return places = [:] }
+        if start == 0 || places.isEmpty {
+            places = Dictionary(members.enumerated().map { ($1.key, $0) }) { first, _ in first }
+        } else {
+            for index in start..<members.count { places[members[index].key] = index }
+        }
     }
 
     /// Two objects are equal when their members are, whatever their order.

@@ -91,7 +91,6 @@ struct JSONParser {
     private mutating func parseObject() throws(JSONError) -> JSONValue {
         position += 1
         var object = JSONObject()
-        var seen: Set<String> = []
         skipWhitespace()
         if current == UInt8(ascii: "}") {
             position += 1
@@ -101,12 +100,12 @@ struct JSONParser {
             guard current == UInt8(ascii: "\"") else { throw failure("expected a key in double quotes") }
             let keyOffset = position
             let key = try parseString()
-            guard seen.insert(key).inserted else { throw failure("the key \"\(key)\" stands twice", at: keyOffset) }
+            guard object[key] == nil else { throw failure("the key \"\(key)\" stands twice", at: keyOffset) }
             skipWhitespace()
             guard current == UInt8(ascii: ":") else { throw failure("expected ':' after a key") }
             position += 1
             skipWhitespace()
-            object.append(key, try parseValue())
+            object[key] = try parseValue()
             skipWhitespace()
             if try endsAfterElement(UInt8(ascii: "}")) { return .object(object) }
         }

@@ -18,9 +18,13 @@ final class HostWait: Sendable {
 
     private let state = Mutex(State.waiting(nil))
 
+    private static let cancelled = LuaError(.cancelled, "the call was cancelled")
+
     static func run(
         _ answer: @escaping LuaHostFunction.AsyncAnswer, _ arguments: [LuaValue], deadline: ContinuousClock.Instant?
     ) async -> Outcome {
+        // What nobody waits for any more is not begun.
+        guard !Task.isCancelled else { return .stopped(cancelled) }
         let wait = HostWait()
         let work = Task { () async in
             do throws(LuaHostError) {
@@ -38,7 +42,7 @@ final class HostWait: Sendable {
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { wait.start($0) }
         } onCancel: {
-            wait.end(.stopped(LuaError(.cancelled, "the call was cancelled")))
+            wait.end(.stopped(cancelled))
         }
         timer?.cancel()
         work.cancel()

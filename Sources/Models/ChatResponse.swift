@@ -124,9 +124,14 @@ extension ChatResponse.ToolCall {
 extension ChatResponse.Usage {
     init?(_ value: JSONValue) {
         guard value.object != nil else { return nil }
-        promptTokens = value["prompt_tokens"]?.int
-        completionTokens = value["completion_tokens"]?.int
-        cachedTokens = value["prompt_tokens_details"]?["cached_tokens"]?.int
-        reasoningTokens = value["completion_tokens_details"]?["reasoning_tokens"]?.int
+        promptTokens = Self.count(value["prompt_tokens"])
+        completionTokens = Self.count(value["completion_tokens"])
+        cachedTokens = Self.count(value["prompt_tokens_details"]?["cached_tokens"])
+        reasoningTokens = Self.count(value["completion_tokens_details"]?["reasoning_tokens"])
+    }
+
+    /// Nil for what no answer can have taken: counts are added up.
+    private static func count(_ value: JSONValue?) -> Int? {
+        value?.int.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
     }
 }

@@ -49,6 +49,38 @@ import Workspaces
         #expect(results[5].outcome == .skipped("not yet"))
     }
 
+    @Test func `Arguments are made up for a schema with bounds that no call can keep`() async throws {
+        let parameters: JSONValue = [
+            "type": "object", "required": ["a", "b", "c", "d", "e", "f"],
+            "properties": [
+                "a": ["type": "integer", "minimum": 1e300], "b": ["type": "integer", "exclusiveMinimum": .int(.max)],
+                "c": ["type": "integer", "maximum": -1e300], "d": ["type": "integer", "exclusiveMaximum": .int(.min)],
+                "e": ["type": "string", "minLength": 1_000_000_000_000],
+                "f": ["type": "array", "minItems": .int(.max), "items": ["type": "boolean"]],
+            ],
+        ]
+        let workshop = try Workshop(Self.tool, spec: "", extra: ["parameters": parameters])
+        let results = try await workshop.run { $0.fuzz = 50 }
+        #expect(results.map(\.outcome) == [.passed])
+    }
+
+    @Test func `Waiting for a job of a fake workspace takes virtual time only`() async throws {
+        let workshop = try Workshop(
+            """
+            return { run = function()
+              local id = ws.start({ 'sleep', '99999' }).job
+              local before = clock.now()
+              local ended = job.wait(id, { at_most_ms = 3600000 })
+              local state = job.poll(id, { wait_ms = 3600000 })
+              return { text = string.format('%.0f %s %s', clock.now() - before, ended, state.running) }
+            end }
+            """,
+            spec:
+                "t.it('waits', function() t.equal(t.run({}, { ws = t.workspace({ exec = { ['sleep *'] = { running = true } } }) }).text, '7200 nil true') end)"
+        )
+        #expect(try await workshop.failures() == [])
+    }
+
     @Test func `Commands are answered as the spec says, and not otherwise`() async throws {
         let workshop = try Workshop(
             Self.tool,

@@ -23,6 +23,30 @@ import Testing
         #expect(array["a"] == nil)
     }
 
+    @Test func `an object of any size is made, read, written, compared and taken apart`() throws {
+        let keys = (0..<100_000).map { "k\($0)" }
+        let object = JSONObject(keys.map { ($0, 1) })
+        let text = JSONValue.object(object).compact
+        let read = try #require(try JSONValue(parsing: text).object)
+        #expect(read == object)
+        let reversed = JSONObject(keys.reversed().map { ($0, 1) })
+        #expect(reversed == object)
+        #expect(keys.allSatisfy { read[$0] == 1 })
+        #expect(throws: JSONError.self) { try JSONValue(parsing: text.dropLast() + ",\"k99999\":2}") }
+    }
+
+    @Test(arguments: [15, 16, 17, 18, 40]) func `keys are found whatever their number, also after one has gone`(
+        count: Int
+    ) {
+        var object = JSONObject((0..<count).map { ("k\($0)", .int($0)) })
+        object["k3"] = nil
+        object["new"] = 7
+        object["k4"] = 44
+        #expect(object.keys == (0..<count).filter { $0 != 3 }.map { "k\($0)" } + ["new"])
+        #expect((0..<count).filter { ![3, 4].contains($0) }.allSatisfy { object["k\($0)"] == .int($0) })
+        #expect(object["k3"] == nil && object["k4"] == 44 && object["new"] == 7)
+    }
+
     @Test func `order does not count for equality, members do`() {
         let object: JSONObject = ["a": 1, "b": 2]
         #expect(object == ["b": 2, "a": 1])

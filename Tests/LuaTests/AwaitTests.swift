@@ -1,4 +1,5 @@
 import Lua
+import Synchronization
 import Testing
 
 /// Where a host call may wait, and where it may not.
@@ -165,6 +166,28 @@ import Testing
         #expect(try await lua.call("ok") == 1)
     }
 
+    @Test func `A call of a task that is cancelled already begins nothing at the host`() async throws {
+        let begun = Counter()
+        let lua = try await loaded(
+            "return { go = function() return write() end }",
+            [
+                .waiting("write") { _ in
+                    begun.count()
+                    return .null
+                }
+            ])
+        for _ in 0..<50 {
+            let task = Task {
+                while !Task.isCancelled { await Task.yield() }
+                return try await lua.call("go")
+            }
+            task.cancel()
+            let error = await #expect(throws: LuaError.self) { try await task.value }
+            #expect(error?.kind == .cancelled)
+        }
+        #expect(begun.value == 0)
+    }
+
     @Test func `A coroutine left by a cancelled call cannot take a later answer`() async throws {
         let lua = try await loaded(
             """
@@ -208,4 +231,10 @@ import Testing
             try await group.waitForAll()
         }
     }
+}
+
+private final class Counter: Sendable {
+    private let number = Atomic(0)
+    var value: Int { number.load(ordering: .relaxed) }
+    func count() { number.add(1, ordering: .relaxed) }
 }

@@ -72,6 +72,16 @@ import Testing
         #expect(null.message["tool_calls"] == nil)
     }
 
+    @Test func `counts of tokens that no answer can have taken are none`() async throws {
+        let message: JSONValue = ["content": "hi"]
+        let body: JSONValue = [
+            "choices": [["message": message]],
+            "usage": ["prompt_tokens": .int(.max), "completion_tokens": -5, "total_tokens": 7],
+        ]
+        let response = try await result(.text(body.compact)).get()
+        #expect(response.usage?.promptTokens == nil && response.usage?.completionTokens == nil)
+    }
+
     @Test(arguments: [
         ("", "empty"), ("<html>", "no JSON"), ("{\"choices\":[{\"message\"", "no JSON"), ("[]", "choices"),
         ("{}", "choices"), ("{\"choices\":[]}", "choices"), ("{\"choices\":[{}]}", "message"),

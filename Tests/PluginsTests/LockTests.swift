@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Plugins
 import Testing
@@ -48,6 +49,18 @@ import Testing
         let same = try #require(load(directory).problems.first?.reason)
         #expect(
             same.hasSuffix("it still says 1.0.0 and asks for nothing new; `ise plugin lock` grants that"), "\(same)")
+    }
+
+    @Test func `A lock that is a link is no lock that lets everything through`() throws {
+        let directory = PluginDirectory()
+        write(directory, "1.0.0", ["exec": ["git"]], "a")
+        directory.write("elsewhere.json", locked(directory).json.pretty)
+        #expect(symlink("elsewhere.json", directory.path + "/plugins.lock.json") == 0)
+        write(directory, "1.0.0", ["exec": ["git"]], "b")
+        let catalog = load(directory)
+        #expect(catalog.plugins(kind: .tool).isEmpty)
+        let reason = try #require(catalog.problems.first?.reason)
+        #expect(reason.hasSuffix("plugins.lock.json: links are not followed"), "\(reason)")
     }
 
     @Test func `Locking again tells the difference`() throws {

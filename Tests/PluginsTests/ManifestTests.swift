@@ -109,6 +109,10 @@ import Testing
             "\"parameters.properties.a.$ref\": there is nothing at #/$defs/b"
         ),
         (
+            ["aliases": ["file_path"]],
+            "\"aliases\" must be an object of other names and the parameters that they stand for, not [\"file_path\"]"
+        ),
+        (
             ["parameters": ["type": "object", "properties": [:]], "examples": [["x": 1]]],
             "examples[0] does not fit \"parameters\": x: unknown member; the known ones are: none"
         ),

@@ -18,11 +18,13 @@ final class FakeJob: JobAccess {
     let pid: Int
     private let state: Mutex<State>
     private let final: ExecResult
+    private let pass: FakeWorkspace.Pass
 
     /// `running` in the answer: it ends only by a signal, or by the end of its input when `ends_with_input`.
-    init(_ request: ExecRequest, pid: Int, scripted answer: LuaValue) {
+    init(_ request: ExecRequest, pid: Int, scripted answer: LuaValue, pass: @escaping FakeWorkspace.Pass) {
         self.request = request
         self.pid = pid
+        self.pass = pass
         final = ExecResult(scripted: answer, limit: request.outputLimit)
         endsWithInput = answer["ends_with_input"]?.bool == true
         let runs = answer["running"]?.bool == true || endsWithInput
@@ -38,10 +40,10 @@ final class FakeJob: JobAccess {
     var stdout: CapturedOutput { state.withLock { CapturedOutput(head: $0.stdout) } }
     var stderr: CapturedOutput { state.withLock { CapturedOutput(head: $0.stderr) } }
 
-    /// One that runs on lets the time pass, as a real one does.
+    /// Nothing happens to one that runs on while its plugin waits, so the time is over at once.
     func wait(atMost limit: Duration) async throws(WorkspaceError) -> ExecResult? {
         if let result { return result }
-        try? await Task.sleep(for: limit)
+        pass(limit)
         return result
     }
 

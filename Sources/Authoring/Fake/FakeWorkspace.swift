@@ -8,12 +8,19 @@ final class FakeWorkspace: WorkspaceAccess {
     /// What a command is to do, in the words of a spec.
     typealias Answer = @Sendable (ExecRequest, _ isJob: Bool) async throws(WorkspaceError) -> LuaValue
 
+    /// Lets virtual time pass.
+    typealias Pass = @Sendable (Duration) -> Void
+
     private let files = Mutex(FakeFiles())
     private let answer: Answer
+    private let pass: Pass
     /// The pids given so far; the first ones of a workspace are its own.
     private let started = Atomic(10)
 
-    init(answer: @escaping Answer) { self.answer = answer }
+    init(pass: @escaping Pass = { _ in }, answer: @escaping Answer) {
+        self.pass = pass
+        self.answer = answer
+    }
 
     func exec(_ command: ExecRequest) async throws(WorkspaceError) -> ExecResult {
         try check(command)
@@ -23,7 +30,7 @@ final class FakeWorkspace: WorkspaceAccess {
     func startJob(_ command: ExecRequest) async throws(WorkspaceError) -> any JobAccess {
         try check(command)
         let pid = started.add(1, ordering: .relaxed).newValue
-        return FakeJob(command, pid: pid, scripted: try await answer(command, true))
+        return FakeJob(command, pid: pid, scripted: try await answer(command, true), pass: pass)
     }
 
     private func check(_ command: ExecRequest) throws(WorkspaceError) {

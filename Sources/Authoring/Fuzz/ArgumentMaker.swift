@@ -62,19 +62,29 @@ struct ArgumentMaker {
     }
 
     private mutating func array(_ schema: JSONValue, name: String) -> JSONValue {
-        let least = schema["minItems"]?.int ?? 0
+        let least = min(schema["minItems"]?.int ?? 0, Self.mostElements)
         let most = min(schema["maxItems"]?.int ?? least + 3, least + 4)
         let count = Int.random(in: least...max(least, most), using: &random)
         return .array((0..<count).map { _ in make(schema["items"] ?? ["type": "string"], name: name) })
     }
 
+    /// Bounds are a stranger's, too: what no call could hold is cut to what one can.
+    private static let mostElements = 1000
+    private static let longestText = 100_000
+
+    private static func whole(_ bound: JSONValue?, _ rule: FloatingPointRoundingRule) -> Int? {
+        bound?.double.map { Int(exactly: $0.rounded(rule)) ?? ($0 < 0 ? -.max : .max) }
+    }
+
+    private static func before(_ number: Int) -> Int { number == .min ? number : number - 1 }
+    private static func after(_ number: Int) -> Int { number == .max ? number : number + 1 }
+
     /// Small numbers and those at the bounds.
     private mutating func integer(_ schema: JSONValue) -> Int {
-        let low =
-            schema["minimum"]?.double.map { Int($0.rounded(.up)) } ?? schema["exclusiveMinimum"]?.int.map { $0 + 1 }
+        let low = Self.whole(schema["minimum"], .up) ?? Self.whole(schema["exclusiveMinimum"], .down).map(Self.after)
         let high =
-            schema["maximum"]?.double.map { Int($0.rounded(.down)) } ?? schema["exclusiveMaximum"]?.int.map { $0 - 1 }
-        var choices = [low, high, low.map { $0 + 1 }].compactMap(\.self)
+            Self.whole(schema["maximum"], .down) ?? Self.whole(schema["exclusiveMaximum"], .up).map(Self.before)
+        var choices = [low, high, low.map(Self.after)].compactMap(\.self)
         choices += [0, 1, 2, 7, 100, -1, 1_000_000, Int.max].filter { $0 >= low ?? .min && $0 <= high ?? .max }
         return random.pick(choices.isEmpty ? [0] : choices)
     }
@@ -93,7 +103,7 @@ struct ArgumentMaker {
         }
         let isPath = ["path", "file", "dir", "cwd", "folder", "pattern"].contains { name.lowercased().contains($0) }
         var text = random.pick(isPath && !random.chance(4) ? FuzzWorld.paths : Self.texts)
-        if let least = schema["minLength"]?.int, text.unicodeScalars.count < least {
+        if let least = schema["minLength"]?.int.map({ min($0, Self.longestText) }), text.unicodeScalars.count < least {
             text += String(repeating: "y", count: least - text.unicodeScalars.count)
         }
         if let most = schema["maxLength"]?.int { text = String(text.unicodeScalars.prefix(most).map(Character.init)) }

@@ -77,6 +77,9 @@ final class Rehearsal: Sendable {
 
     func note(_ line: String) { state.withLock { $0.log.append(line) } }
 
+    /// Lets virtual time pass.
+    func pass(_ time: Duration) { state.withLock { $0.script.now += time / .seconds(1) } }
+
     /// What a plugin instance gets of the host.
     func services(_ workspace: (any WorkspaceAccess)?) -> HostServices {
         var services = HostServices()
@@ -85,7 +88,7 @@ final class Rehearsal: Sendable {
         services.store = store
         services.now = { self.state.withLock { $0.script.now } }
         if workspace is FakeWorkspace {
-            services.sleep = { time in self.state.withLock { $0.script.now += time / .seconds(1) } }
+            services.sleep = { self.pass($0) }
         }
         services.fault = { self.fault(of: $0) }
         services.substitute = { name, arguments in

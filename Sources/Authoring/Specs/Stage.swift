@@ -64,7 +64,7 @@ final class Stage: Sendable {
         switch place {
         case .fake:
             let rehearsal = rehearsal
-            workspace = FakeWorkspace { request, isJob throws(WorkspaceError) in
+            workspace = FakeWorkspace(pass: { rehearsal.pass($0) }) { request, isJob throws(WorkspaceError) in
                 try await rehearsal.exec(request, isJob: isJob)
             }
         case .real(let host):

@@ -34,6 +34,8 @@ final class Schedule: Sendable {
 
     private static let mostEntries = 100
     private static let mostRuns = 1000
+    /// In seconds: a century.
+    private static let longestTime = 100 * 365.25 * 86_400
 
     private let now: @Sendable () -> Double
     private let state = Mutex(State())
@@ -178,10 +180,15 @@ final class Schedule: Sendable {
             guard moment / 1000 >= now - 60 else {
                 throw LuaHostError("E_SCHEDULE", "at_ms is in the past: it is \(Int(now * 1000)) now")
             }
+            guard moment / 1000 <= now + longestTime else {
+                throw LuaHostError("E_SCHEDULE", "at_ms is more than a century ahead: it is \(Int(now * 1000)) now")
+            }
             return .at(moment / 1000)
         }
         if let interval = try request.number("every_ms") {
-            guard interval >= 1000 else { throw LuaHostError("E_SCHEDULE", "every_ms must be at least 1000") }
+            guard (1000...longestTime * 1000).contains(interval) else {
+                throw LuaHostError("E_SCHEDULE", "every_ms must be at least 1000, and less than a century")
+            }
             return .every(interval / 1000, from: now)
         }
         guard let text = try request.textIfGiven("cron") else { return nil }

@@ -29,6 +29,7 @@ final class Session: Sendable {
         var counts = TrajectoryResult.Counts()
         var updated: Double
         var work: Task<Void, Never>?
+        var isStopped = false
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
     }
@@ -92,22 +93,33 @@ final class Session: Sendable {
 
     // MARK: Its work
 
-    func begin(_ work: Task<Void, Never>) { state.withLock { $0.work = work } }
+    /// One that was stopped before it began ends at once.
+    func begin(_ work: Task<Void, Never>) {
+        let isStopped = state.withLock { state in
+            state.work = work
+            return state.isStopped
+        }
+        if isStopped { work.cancel() }
+    }
 
     /// Ends it and waits until it has ended.
     func stop() async {
-        let work = state.withLock { $0.work }
+        let work = state.withLock { state in
+            state.isStopped = true
+            return state.work
+        }
         work?.cancel()
         await work?.value
     }
 
     /// Waits until it has given more than `count` replies, has ended, or the time is over.
     func waitForReply(after count: Int, atMost limit: Duration) async {
+        let end = ContinuousClock.now + limit
+        // Until that very moment: woken a little earlier, the loop below would wait once more, and nobody would wake it.
         let timer = Task { [weak self] in
-            try? await Task.sleep(for: limit)
+            try? await Task.sleep(until: end, clock: .continuous)
             self?.wake { _ in }
         }
-        let end = ContinuousClock.now + limit
         while !Task.isCancelled, ContinuousClock.now < end {
             if state.withLock({ $0.replies.count > count || $0.phase == .ended }) { break }
             await nextChange(unlessRepliesExceed: count)

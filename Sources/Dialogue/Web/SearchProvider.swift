@@ -163,9 +163,24 @@ struct WebQuery: Sendable {
         text = try request.text("query")
         count = try request.integer("count", 1...20) ?? 5
         for name in names { filters[name] = try request.textIfGiven(name) }
-        dateAfter = filters["date_after"]
-        dateBefore = filters["date_before"]
+        dateAfter = try Self.date("date_after", filters)
+        dateBefore = try Self.date("date_before", filters)
+        if let dateAfter, let dateBefore, dateAfter > dateBefore {
+            throw LuaHostError("E_ARGUMENT", "date_after \(dateAfter) is later than date_before \(dateBefore)")
+        }
     }
+
+    private static func date(_ name: String, _ filters: [String: String]) throws(LuaHostError) -> String? {
+        guard let text = filters[name] else { return nil }
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let isDate = parts.map(\.utf8.count) == [4, 2, 2] && parts.allSatisfy { $0.utf8.allSatisfy(isDigit) }
+        guard isDate else {
+            throw LuaHostError("E_ARGUMENT", "\(name) of web.search must be a date such as 2025-12-31, not \(text)")
+        }
+        return text
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     /// A filter that would be ignored is an error, not a result that looks filtered.
     func refuse(_ names: [String], at place: String) throws(LuaHostError) {

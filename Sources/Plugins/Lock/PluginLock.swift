@@ -127,9 +127,10 @@ extension PluginLock {
         }
     }
 
-    /// Nil when there is no such file. Throws `invalid_lock`.
+    /// Nil when there is no such file. Throws `invalid_lock`, also for one that is there and cannot be looked at: a lock that is
+    /// passed over locks nothing.
     public static func read(_ file: String) throws(PluginError) -> PluginLock? {
-        guard PluginFiles.kind(of: file) == .file else { return nil }
+        guard !PluginFiles.isMissing(file) else { return nil }
         let reason: String
         do {
             return try PluginLock(JSONValue(parsing: PluginFiles.read(file)))

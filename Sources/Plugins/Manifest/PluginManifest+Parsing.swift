@@ -91,9 +91,13 @@ extension PluginManifest {
     private static func aliases(
         _ reader: ManifestReader, _ parameters: JSONValue?
     ) throws(ManifestProblem) -> [String: String] {
+        guard let value = reader["aliases"] else { return [:] }
+        guard let object = value.object else {
+            throw reader.wrong("aliases", "an object of other names and the parameters that they stand for")
+        }
         var aliases: [String: String] = [:]
-        for (alias, value) in reader["aliases"]?.object ?? [:] {
-            let known = parameters?["properties"]?.object ?? [:]
+        let known = parameters?["properties"]?.object ?? [:]
+        for (alias, value) in object {
             guard let name = value.string, known[name] != nil, known[alias] == nil else {
                 throw ManifestProblem(
                     "\"aliases.\(alias)\" must be the name of a parameter, and no parameter itself", key: alias)

@@ -1,5 +1,7 @@
 import JSON
+import Lua
 import Models
+import Plugins
 import TestSupport
 import Testing
 import Trace
@@ -180,6 +182,22 @@ struct WebToolTests {
             let answer1 = try await room.call("web_search", ["query": "tide"])
             #expect(answer1.errorCode == "no_provider")
         }
+    }
+
+    @Test(arguments: [
+        ("2026-03-02", "2026-03-01", "date_after 2026-03-02 is later than date_before 2026-03-01"),
+        ("yesterday", "2026-03-01", "date_after of web.search must be a date such as 2025-12-31, not yesterday"),
+        ("2026-03-01", "9999-99-999", "date_before of web.search must be a date such as 2025-12-31, not 9999-99-999"),
+    ]) func `Dates that are none, or upside down, are an error of the call`(
+        _ after: String, _ before: String, _ message: String
+    ) async throws {
+        let corpus = Corpus([Self.corpus])
+        let web = WebService(network: .none, corpus: corpus, http: nil, search: nil) { _ in true }
+        let search = try #require(try web.functions(for: ToolRoom.tool("web_search"), log: HostCallLog())["web.search"])
+        let error = await #expect(throws: LuaHostError.self) {
+            try await search(["query": "tide", "date_after": .string(after), "date_before": .string(before)])
+        }
+        #expect(error?.code == "E_ARGUMENT" && error?.message == message)
     }
 
     @Test func `A provider is asked with its key, which neither workspace nor record sees`() async throws {
