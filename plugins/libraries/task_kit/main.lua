@@ -80,4 +80,22 @@ kit.cities = {
   "Porto", "Gdansk", "Nairobi", "Lima", "Busan", "Tampere", "Izmir", "Accra", "Bergen", "Quito", "Leeds", "Hanoi", "Turin", "Cork",
 }
 
+-- What a domain returns: `facts` (id, name, description) and the tasks of its modules, each of which says what it is and
+-- has `make(kit, persona)`, which fills it with seeded values.
+function kit.domain(facts, modules)
+  local by_name, tasks = {}, {}
+  for i, task in ipairs(modules) do
+    by_name[task.name] = task
+    tasks[i] = { id = task.id, name = task.name, description = task.description, tools = task.tools, skills = json.array(task.skills or {}) }
+  end
+  local function instantiate(name, persona, ctx)
+    local task = by_name[name]
+    if not task then return ctx.fail("unknown_task", ("%s has no task named %s"):format(facts.name, tostring(name))) end
+    local instance = task.make(kit, persona)
+    instance.task = name
+    return instance
+  end
+  return { id = facts.id, name = facts.name, description = facts.description, tasks = tasks, instantiate = instantiate }
+end
+
 return kit

@@ -138,4 +138,13 @@ function kit.host_error(problem)
   error(problem, 0)
 end
 
+-- Calls a host function. An error that `codes` has is a refusal with the tool's own code: nil and the refusal.
+function kit.ask(codes, tool, call, ...)
+  local ok, answer = pcall(call, ...)
+  if ok then return answer end
+  local code, message = kit.host_error(answer)
+  if not codes[code] then error(answer, 0) end
+  return nil, kit.refuse(codes[code], ("%s: %s"):format(tool, message))
+end
+
 return kit

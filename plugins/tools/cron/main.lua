@@ -118,11 +118,8 @@ local function run(args)
   for _, name in ipairs({ "update", "remove", "run" }) do
     if args.action == name and (not args.jobId or args.jobId == "") then return kit.refuse("invalid_args", ("cron: %s needs jobId"):format(name)) end
   end
-  local ok, answer = pcall(actions[args.action], args)
-  if ok then return answer end
-  local code, message = kit.host_error(answer)
-  if not codes[code] then error(answer, 0) end
-  return kit.refuse(codes[code], "cron: " .. message)
+  local answer, refusal = kit.ask(codes, "cron", actions[args.action], args)
+  return answer or refusal
 end
 
 return { run = run }

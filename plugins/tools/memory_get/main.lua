@@ -1,12 +1,8 @@
 local kit = require("@tool_kit")
 
 local function run(args)
-  local ok, found = pcall(memory.get, { path = args.path, from = args.from, lines = args.lines })
-  if not ok then
-    local code, message = kit.host_error(found)
-    if code ~= "E_NOENT" then error(found, 0) end
-    return kit.refuse("not_found", "memory_get: " .. message)
-  end
+  local found, refusal = kit.ask({ E_NOENT = "not_found" }, "memory_get", memory.get, { path = args.path, from = args.from, lines = args.lines })
+  if not found then return refusal end
   if found.to < found.from then
     return kit.refuse("past_end", ("memory_get: %s has only %s"):format(found.path, kit.plural(found.total, "line")))
   end

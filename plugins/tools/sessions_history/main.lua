@@ -11,12 +11,9 @@ local function shown(message)
 end
 
 local function run(args)
-  local ok, found = pcall(sessions.history, { session = args.sessionKey, limit = args.limit, tools = args.includeTools })
-  if not ok then
-    local code, message = kit.host_error(found)
-    if code ~= "E_NOSESSION" then error(found, 0) end
-    return kit.refuse("not_found", "sessions_history: " .. message)
-  end
+  local found, refusal = kit.ask({ E_NOSESSION = "not_found" }, "sessions_history", sessions.history,
+    { session = args.sessionKey, limit = args.limit, tools = args.includeTools })
+  if not found then return refusal end
   local lines = {}
   for i, message in ipairs(found.messages) do lines[i] = shown(message) end
   if found.left_out > 0 then table.insert(lines, 1, ("[%s before these]"):format(kit.plural(found.left_out, "message"))) end

@@ -5,12 +5,9 @@ local codes = { E_NOSESSION = "not_found", E_ARGUMENT = "invalid_args" }
 local function run(args)
   local target = args.sessionKey or args.label
   if not target or target == "" then return kit.refuse("invalid_args", "sessions_send: say to which session, with sessionKey or label") end
-  local ok, answer = pcall(sessions.send, { session = target, message = args.message, timeout_ms = math.floor(args.timeoutSeconds * 1000) })
-  if not ok then
-    local code, message = kit.host_error(answer)
-    if not codes[code] then error(answer, 0) end
-    return kit.refuse(codes[code], "sessions_send: " .. message)
-  end
+  local answer, refusal = kit.ask(codes, "sessions_send", sessions.send,
+    { session = target, message = args.message, timeout_ms = math.floor(args.timeoutSeconds * 1000) })
+  if not answer then return refusal end
   local texts = {
     ok = answer.reply,
     accepted = ("Sent to %s."):format(answer.session),

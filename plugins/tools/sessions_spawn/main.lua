@@ -4,7 +4,7 @@ local kit = require("@tool_kit")
 
 local codes = { E_LIMIT = "limit", E_NOAGENT = "not_found", E_BUSY = "busy", E_IO = "failed" }
 
-local function refusal(args)
+local function unsupported(args)
   if args.runtime ~= "subagent" then return "runtime acp is not there, only subagent" end
   if args.thread then return "thread is not there" end
   if args.resumeSessionId and args.resumeSessionId ~= "" then return "a session cannot be resumed; send to it with sessions_send" end
@@ -27,21 +27,17 @@ local function attach(args)
 end
 
 local function run(args)
-  local refused = refusal(args)
+  local refused = unsupported(args)
   if refused then return kit.refuse("unsupported", "sessions_spawn: " .. refused) end
   local note, wrong = attach(args)
   if wrong then return kit.refuse("invalid_args", "sessions_spawn: " .. wrong) end
   local place = args.cwd and args.cwd ~= "" and ("\n\nWork in the directory %s."):format(args.cwd) or ""
   local seconds = args.runTimeoutSeconds or args.timeoutSeconds or 0
-  local ok, started = pcall(sessions.spawn, {
+  local started, refusal = kit.ask(codes, "sessions_spawn", sessions.spawn, {
     task = args.task .. place .. note, label = args.label, agent = args.agentId, isolated = args.sandbox == "require",
     keep = args.mode == "session", timeout_ms = seconds > 0 and math.floor(seconds * 1000) or nil,
   })
-  if not ok then
-    local code, message = kit.host_error(started)
-    if not codes[code] then error(started, 0) end
-    return kit.refuse(codes[code], "sessions_spawn: " .. message)
-  end
+  if not started then return refusal end
   return {
     text = ("Started the session %s%s. It works while you go on; its answer comes to you as a message."):format(started.session,
       args.label and (" (%s)"):format(args.label) or ""),

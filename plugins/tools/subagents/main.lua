@@ -50,11 +50,8 @@ local function run(args)
   if args.action ~= "list" and (not args.target or args.target == "") then
     return kit.refuse("invalid_args", ("subagents: %s needs a target"):format(args.action))
   end
-  local ok, answer = pcall(actions[args.action], args)
-  if ok then return answer end
-  local code, message = kit.host_error(answer)
-  if not codes[code] then error(answer, 0) end
-  return kit.refuse(codes[code], "subagents: " .. message)
+  local answer, refusal = kit.ask(codes, "subagents", actions[args.action], args)
+  return answer or refusal
 end
 
 return { run = run }

@@ -56,11 +56,10 @@ local function text_of(response, kind, mode)
 end
 
 local function run(args)
-  local ok, response = pcall(http.fetch, { url = args.url })
-  if not ok then
-    local code, message = kit.host_error(response)
-    if not codes[code] then error(response, 0) end
-    return kit.refuse(codes[code], ("web_fetch: %s"):format(message), { url = args.url })
+  local response, refusal = kit.ask(codes, "web_fetch", http.fetch, { url = args.url })
+  if not response then
+    refusal.details.url = args.url
+    return refusal
   end
   local details = { url = args.url, final_url = response.url, status = response.status, content_type = response.content_type,
     bytes = #response.body, truncated = response.truncated, source = response.source }

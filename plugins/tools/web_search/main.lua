@@ -3,12 +3,8 @@ local kit = require("@tool_kit")
 local codes = { E_UNAVAILABLE = "no_provider", E_UNSUPPORTED = "unsupported", E_HTTP = "failed", E_REFUSED = "refused" }
 
 local function run(args)
-  local ok, answer = pcall(web.search, args)
-  if not ok then
-    local code, message = kit.host_error(answer)
-    if not codes[code] then error(answer, 0) end
-    return kit.refuse(codes[code], "web_search: " .. message)
-  end
+  local answer, refusal = kit.ask(codes, "web_search", web.search, args)
+  if not answer then return refusal end
   local lines = {}
   for i, result in ipairs(answer.results) do
     lines[#lines + 1] = ("%d. %s\n   %s%s\n   %s"):format(i, kit.squeeze(result.title), result.url,

@@ -1,13 +1,6 @@
 local t = require("@test")
-
-local function session(more)
-  local s = { session = "sub-1", status = "running", kind = "subagent", task = "Count errors", depth = 1, started = 1000, updated = 1060, messages = 4,
-    turns = 1, tool_calls = 3, failures = 1, tokens = 50, parent = "main" }
-  for key, value in pairs(more or {}) do s[key] = value end
-  return s
-end
-local main = session({ session = "main", kind = "main", depth = 0, task = "Everything" })
-main.parent = nil
+local samples = require("@tool_kit/samples")
+local session, main = samples.session, samples.main
 
 t.describe("subagents", function()
   local function run(arguments, more)
