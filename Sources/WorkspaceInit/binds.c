@@ -14,9 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef MOUNT_ATTR_IDMAP
-#define MOUNT_ATTR_IDMAP 0x00100000
-#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
@@ -41,9 +38,8 @@ static int clone_read_only(int directory, const char *path, unsigned flags, cons
         close(tree);
         return -1;
     }
-    struct mount_attr map = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)mapping};
     /* Some file systems cannot; then their files are nobody's inside, which is safe. */
-    if (mapping >= 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &map, sizeof map) != 0)
+    if (mapping >= 0 && ids_map_mount(tree, mapping) != 0)
         *idmapped = false;
     return tree;
 }

@@ -36,10 +36,11 @@ struct bind {
 /* What every workspace of this launcher is made of. */
 struct template {
     bool privileged;   /* root in the initial user namespace: id ranges, idmapped mounts, cgroups */
-    uint32_t id_base;  /* host id of uid 0 inside; 0 when unprivileged */
-    uint32_t id_count;
+    uint32_t id_base;  /* the first host id for workspaces; 0 when unprivileged */
+    uint32_t id_count; /* of one workspace */
+    bool own_ids;      /* a range a workspace, not one for all */
     bool idmapped;
-    int mapping; /* a user namespace with the ids of the workspaces; -1: none */
+    int mapping; /* a user namespace with the ids of the workspaces, when they share them; or -1 */
     int source;  /* a mount namespace in which the host's paths still have a meaning */
     bool host_network; /* this launcher never leaves the host's network, and its workspaces don't either */
     struct bind binds[MAX_BINDS];
@@ -127,7 +128,24 @@ struct opening {
     int layer_count;
     struct own_bind binds[ISE_MAX_OWN_BINDS];
     int bind_count;
+    uint32_t id_base; /* host id of uid 0 inside */
+    int trees[2 + MAX_BINDS], tree_count;
 };
+
+/* ids.c */
+uint32_t ids_take(const struct template *template, const struct opening *opening);
+void ids_give_back(const struct template *template, uint32_t base);
+int ids_map(const struct template *template, const struct policy *policy, uint32_t base, pid_t pid);
+int ids_namespace(const struct template *template); /* with the first range */
+int ids_map_mount(int tree, int namespace);
+bool ids_map_tmpfs(int namespace); /* can this kernel? */
+
+/* trees.c */
+int trees_clone(const struct template *template, struct opening *opening, struct failure *failure);
+void trees_close(struct opening *opening);
+int trees_map(const struct opening *opening, pid_t pid);
+/* In the workspace, before its root is built. */
+int trees_attach(const struct template *template, const struct opening *opening, struct failure *failure);
 
 /* workspaces.c */
 struct ended {
@@ -137,7 +155,7 @@ struct ended {
 pid_t workspaces_open(const struct template *template, struct cgroups *cgroups, const struct policy *policy,
                       struct opening *opening, struct failure *failure);
 void workspaces_kill(uint32_t id);
-bool workspaces_reap(struct cgroups *cgroups, struct ended *ended); /* one that has ended; false: none */
+bool workspaces_reap(const struct template *template, struct cgroups *cgroups, struct ended *ended); /* one that has ended; false: none */
 void workspaces_end(struct cgroups *cgroups);
 bool workspaces_make_spare(const struct template *template, struct cgroups *cgroups); /* false: there is nothing to make */
 void workspaces_drop_spares(const struct policy *policy);

@@ -66,6 +66,7 @@ static void set_template(void)
     char version[16];
     snprintf(version, sizeof version, "%d", landlock_version());
     add_fact("landlock", version);
+    add_fact("own_ids", template.own_ids ? "yes" : "no");
     add_fact("idmapped", template.idmapped ? "yes" : "no");
     for (int i = 0; i < cgroups.count; i++)
         add_fact("cgroup", cgroups.hierarchies[i].controller);
@@ -154,6 +155,7 @@ static void open_workspace(void)
         reply_begin(&answer, ISE_OPENED, opening.id);
         reply_number(&answer, ISE_T_PID, (uint64_t)pid);
         reply_number(&answer, ISE_T_GROUP, opening.group);
+        reply_number(&answer, ISE_T_ID_BASE, opening.id_base);
         if (reply_send(HOST, &answer, &opening.listener, opening.listener >= 0 ? 1 : 0) != 0)
             clean_up_and_exit();
     }
@@ -181,7 +183,7 @@ static void freeze_layer(void)
 static void reap(void)
 {
     struct ended ended;
-    while (workspaces_reap(&cgroups, &ended)) {
+    while (workspaces_reap(&template, &cgroups, &ended)) {
         if (ended.id == 0)
             continue;
         reply_begin(&answer, ISE_CLOSED, ended.id);

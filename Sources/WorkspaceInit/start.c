@@ -13,20 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int map_ids(const struct template *template, const struct policy *policy, pid_t pid)
-{
-    char path[64], map[64];
-    if (template->privileged)
-        snprintf(map, sizeof map, "0 %u %u", template->id_base, template->id_count);
-    else
-        snprintf(map, sizeof map, "%d 0 1", policy->root_identity ? 0 : ID_USER);
-    snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
-    if (write_file_at(AT_FDCWD, path, map) != 0)
-        return -1;
-    snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
-    return write_file_at(AT_FDCWD, path, map);
-}
-
 /* In the new namespaces. Failures go to the host by the init's own socket; a spare has none, and ends. */
 static _Noreturn void run_init(const struct template *template, const struct policy *policy,
                                const struct opening *opening, int gate)
@@ -64,7 +50,7 @@ static _Noreturn void run_init(const struct template *template, const struct pol
         fail(&failure, errno, "become root in the user namespace");
         goto failed;
     }
-    if (mounts_build(template, policy, opening, &upper, &helper, &failure) != 0 ||
+    if (trees_attach(template, opening, &failure) != 0 || mounts_build(template, policy, opening, &upper, &helper, &failure) != 0 ||
         privileges_drop(template, policy, &listener, &failure) != 0)
         goto failed;
     init_serve(opening, template, policy, listener, upper, helper);
@@ -111,7 +97,7 @@ pid_t workspace_start(const struct template *template, const struct policy *poli
         close(gate[1]);
         return fail(failure, error, "clone a process into new namespaces");
     }
-    if (map_ids(template, policy, pid) != 0) {
+    if (ids_map(template, policy, opening->id_base, pid) != 0 || trees_map(opening, pid) != 0) {
         error = errno;
         kill(pid, SIGKILL);
         close(gate[1]);

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef AT_RECURSIVE
@@ -38,50 +37,11 @@ static int attach(int tree, const char *path)
     return (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-/* Ids inside the template as the host sees them. */
+/* Ids inside the template as the host sees them. With ids of their own, workspaces see them mapped. */
 static uid_t owner_id(const struct template *template, uint64_t owner)
 {
-    return template->privileged ? template->id_base + (owner ? ID_USER : 0) : 0;
-}
-
-/* A user namespace with the workspaces' mapping, for idmapped mounts: it lives as long as its descriptor. */
-static int mapping_namespace(const struct template *template)
-{
-    int gate[2];
-    if (pipe2(gate, O_CLOEXEC) != 0)
-        return -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        char byte;
-        if (unshare(CLONE_NEWUSER) != 0)
-            _exit(1);
-        close(gate[1]);
-        (void)!read(gate[0], &byte, 1);
-        _exit(0);
-    }
-    close(gate[0]);
-    int fd = -1;
-    char path[64], map[64];
-    snprintf(map, sizeof map, "0 %u %u", template->id_base, template->id_count);
-    /* The child may not have unshared yet: its map can be written only once it has. */
-    for (int attempt = 0; pid > 0 && attempt < 2000; attempt++) {
-        snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
-        char own[64];
-        if (read_file_at(AT_FDCWD, path, own, sizeof own) == 0) {
-            if (write_file_at(AT_FDCWD, path, map) == 0) {
-                snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
-                write_file_at(AT_FDCWD, path, map);
-                snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-                fd = open(path, O_RDONLY | O_CLOEXEC);
-            }
-            break;
-        }
-        usleep(500);
-    }
-    close(gate[1]);
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
-    return fd;
+    uid_t first = template->own_ids ? 0 : template->id_base;
+    return template->privileged ? first + (owner ? ID_USER : 0) : 0;
 }
 
 /* ---- the files of the template ---- */
@@ -188,6 +148,11 @@ static int open_bind(struct template *template, const struct entry *entry, uint6
     if (kind == BIND_ROOT && !bind->directory)
         return fail(failure, ENOTDIR, "use %s as the root", entry->source);
     int tree = bind_clone(source, entry->source, bind->name, mapping, &template->idmapped, failure);
+    if (tree >= 0 && template->own_ids) {
+        /* That was to see whether it can be mapped; each workspace does it anew. */
+        close(tree);
+        tree = bind_clone(source, entry->source, bind->name, -1, &template->idmapped, failure);
+    }
     close(source);
     if (tree < 0)
         return -1;
@@ -357,8 +322,9 @@ int template_build(struct template *template, const struct message *message, str
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return fail(failure, errno, "make the mounts private");
 
-    int mapping = template->mapping = template->privileged ? mapping_namespace(template) : -1;
+    int mapping = template->mapping = template->privileged ? ids_namespace(template) : -1;
     template->idmapped = mapping >= 0;
+    template->own_ids = mapping >= 0 && ids_map_tmpfs(mapping);
     int trees[MAX_BINDS + 1], devices[DEVICES];
     if (build_entries(template, message, trees, true, mapping, failure) != 0)
         return -1;
@@ -417,5 +383,9 @@ int template_build(struct template *template, const struct message *message, str
             close(devices[i]);
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
         return fail(failure, errno, "make the workshop the root");
+    if (template->own_ids) {
+        close(template->mapping);
+        template->mapping = -1;
+    }
     return 0;
 }

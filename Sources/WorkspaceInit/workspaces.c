@@ -16,6 +16,7 @@ struct workspace {
     pid_t pid;
     int network;    /* to be used again; -1: none */
     uint32_t group; /* of the control groups; 0: none */
+    uint32_t id_base;
     int channel;    /* of a spare: where it waits for the host's socket; -1: none */
     const struct policy *policy;
 };
@@ -72,13 +73,15 @@ static pid_t start(const struct template *template, struct cgroups *cgroups, con
         return fail(failure, errno,
                     policy->network == ISE_NETWORK_ALLOW_LIST ? "make a network namespace with a socket that listens in it"
                                                               : "make a network namespace");
+    opening->id_base = ids_take(template, opening);
     opening->join_count = cgroups_make(cgroups, policy, group, opening->joins, failure);
     struct workspace *workspace = opening->join_count < 0 ? NULL : add();
     pid_t pid = -1;
-    if (workspace != NULL)
+    if (workspace != NULL && trees_clone(template, opening, failure) == 0)
         pid = workspace_start(template, policy, opening, failure);
-    else if (opening->join_count >= 0)
+    else if (workspace == NULL && opening->join_count >= 0)
         fail(failure, ENOMEM, "note one more workspace");
+    trees_close(opening);
     for (int i = 0; i < opening->join_count; i++)
         close(opening->joins[i]);
     bool again = policy->network == ISE_NETWORK_LOOPBACK; /* a namespace that had a proxy is not used again */
@@ -88,6 +91,7 @@ static pid_t start(const struct template *template, struct cgroups *cgroups, con
             count--;
         if (opening->join_count > 0)
             cgroups_remove(cgroups, group);
+        ids_give_back(template, opening->id_base);
         if (again)
             network_give_back(opening->network);
         else if (owned)
@@ -96,7 +100,7 @@ static pid_t start(const struct template *template, struct cgroups *cgroups, con
     }
     opening->group = opening->join_count > 0 ? group : 0;
     *workspace = (struct workspace){.id = opening->id, .pid = pid, .group = opening->group, .policy = policy,
-                                    .network = -1, .channel = -1};
+                                    .id_base = opening->id_base, .network = -1, .channel = -1};
     /* Descriptors held here are copied by every clone: only so many networks are kept to be used again. */
     if (again && count <= POOLED_NETWORKS * 4)
         workspace->network = opening->network;
@@ -143,6 +147,7 @@ static pid_t hand_out_spare(const struct policy *policy, struct opening *opening
         spare->channel = -1;
         spare->id = opening->id;
         opening->group = spare->group;
+        opening->id_base = spare->id_base;
         return spare->pid;
     }
     return -1;
@@ -202,7 +207,7 @@ void workspaces_kill(uint32_t id)
             kill(workspaces[i].pid, SIGKILL); /* not reaped yet, so the pid is still its own */
 }
 
-bool workspaces_reap(struct cgroups *cgroups, struct ended *ended)
+bool workspaces_reap(const struct template *template, struct cgroups *cgroups, struct ended *ended)
 {
     pid_t pid = waitpid(-1, &ended->status, WNOHANG);
     if (pid <= 0)
@@ -217,6 +222,7 @@ bool workspaces_reap(struct cgroups *cgroups, struct ended *ended)
             cgroups_remove(cgroups, gone.group);
         if (gone.network >= 0)
             network_give_back(gone.network);
+        ids_give_back(template, gone.id_base);
         if (gone.channel >= 0) {
             close(gone.channel);
             wanted = NULL; /* it could not be made: who opens next is told why */

@@ -6,6 +6,8 @@ import WorkspaceShim
 public struct IsolationReport: Sendable, Hashable {
     /// Root on the host: ids are mapped to an unprivileged range. Otherwise they are the ordinary user's own.
     public var startedAsRoot: Bool
+    /// Each workspace has a range of host ids of its own: what the kernel counts a user is not shared (Linux 6.3, as root).
+    public var ownHostIDs: Bool
     /// System files appear with their true owners inside.
     public var idmappedMounts: Bool
     public var networkNamespaces: Bool
@@ -17,7 +19,7 @@ public struct IsolationReport: Sendable, Hashable {
     public var unifiedControllers: [String]
     /// Why an ordinary user's workspaces have no control groups; nil: they have, or this is root.
     public var undelegated: String?
-    /// Whose host id a command inside has.
+    /// Whose host id a command inside has; with ids of their own, the first from which workspaces get theirs.
     public var hostUID: UInt32
 
     /// "full": every limit of the policy holds for the workspace as a whole. "partial": memory or processes are bounded a process.
@@ -38,6 +40,7 @@ public struct IsolationReport: Sendable, Hashable {
             "level": .string(level),
             "started_as": startedAsRoot ? "root" : "user",
             "host_uid": .int(Int(hostUID)),
+            "host_ids": ownHostIDs ? "own" : "shared",
             "namespaces": ["user", "mount", "pid", "network", "ipc", "uts", "cgroup"],
             "idmapped_mounts": .bool(idmappedMounts),
             "seccomp": "default-deny",
@@ -54,6 +57,7 @@ public struct IsolationReport: Sendable, Hashable {
             facts.filter { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
         }
         startedAsRoot = values("started_as") == ["root"]
+        ownHostIDs = values("own_ids") == ["yes"]
         idmappedMounts = values("idmapped") == ["yes"]
         networkNamespaces = values("network_namespaces") == ["yes"]
         landlock = values("landlock").first.flatMap { Int($0) } ?? 0

@@ -45,7 +45,8 @@ extension Workspace {
         message.descriptors = try command.makePipes()
         if isolation.startedAsRoot {
             // Only the owner of a pipe may open it anew, as scripts do by way of /dev/stdout.
-            let owner = Template.idBase + (policy.identity == .root ? 0 : 1000)
+            let first = state.withLock { $0.session }?.firstID.load(ordering: .relaxed) ?? Template.idBase
+            let owner = first + (policy.identity == .root ? 0 : 1000)
             for descriptor in message.descriptors { fchown(descriptor, owner, owner) }
         }
         defer { for descriptor in message.descriptors { Glibc.close(descriptor) } }

@@ -55,6 +55,8 @@ public final class Workspace: Sendable {
         let pid = Mutex<Int?>(nil)
         /// Of its control groups; 0: it has none.
         let group = Atomic<UInt32>(0)
+        /// The host id of root inside, when the host was started as root.
+        let firstID = Atomic<UInt32>(0)
         init(number: UInt32) { self.number = number }
     }
 
@@ -146,7 +148,9 @@ public final class Workspace: Sendable {
         }
         if message.type == ISE_OPENED.rawValue {
             session.pid.withLock { $0 = message.field(ISE_T_PID).map { Int(truncatingIfNeeded: $0.number) } }
-            session.group.store(UInt32(truncatingIfNeeded: message.field(ISE_T_GROUP)?.number ?? 0), ordering: .relaxed)
+            func number(_ tag: ise_tag) -> UInt32 { UInt32(truncatingIfNeeded: message.field(tag)?.number ?? 0) }
+            session.group.store(number(ISE_T_GROUP), ordering: .relaxed)
+            session.firstID.store(number(ISE_T_ID_BASE), ordering: .relaxed)
             session.opened.set(listen(message.descriptors))
         } else if message.type == ISE_FAILED.rawValue {
             tearDown(unavailable(message.failure()))
