@@ -23,7 +23,7 @@ extension Unicode.Scalar {
         case 0x09, 0x0A: false
         case 0x00...0x1F, 0x7F...0x9F: true
         // Zero-width and direction marks, line and paragraph separators, embeddings and isolates, the byte order mark.
-        case 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        case 0x061C, 0x200B, 0x200E, 0x200F, 0x2060, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
         // Tags: invisible ASCII.
         case 0xE0000...0xE007F: true
         default: false

@@ -17,6 +17,9 @@ final class Reactor: Sendable {
     private struct State {
         var handlers: [UInt64: any ReactorHandler] = [:]
         var nextToken: UInt64 = 1
+        /// What the kernel did not take: a user has only so many watches (epoll(7), max_user_watches), and a workspace of the same
+        /// user may use them up. These are looked at again and again.
+        var unwatched: [UInt64: pollfd] = [:]
         var stopped = false
     }
 
@@ -39,19 +42,36 @@ final class Reactor: Sendable {
             return Token(value: state.nextToken)
         }
         var event = epoll_event(events: events, data: epoll_data_t(u64: token.value))
-        epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
+        if epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0 {
+            state.withLock { $0.unwatched[token.value] = Self.entry(descriptor, events) }
+            wake()
+        }
         return token
     }
 
+    /// EPOLLIN and the like have the same values for poll(2).
+    private static func entry(_ descriptor: Int32, _ events: UInt32) -> pollfd {
+        pollfd(fd: descriptor, events: Int16(truncatingIfNeeded: events & ~EPOLLONESHOT.rawValue), revents: 0)
+    }
+
     func change(_ descriptor: Int32, _ token: Token, events: UInt32) {
+        let isWatched = state.withLock { state in
+            guard state.unwatched[token.value] != nil else { return true }
+            state.unwatched[token.value] = Self.entry(descriptor, events)
+            return false
+        }
+        guard isWatched else { return }
         var event = epoll_event(events: events, data: epoll_data_t(u64: token.value))
         epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
     }
 
     /// The caller closes the descriptor afterwards.
     func remove(_ descriptor: Int32, _ token: Token) {
-        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
-        _ = state.withLock { $0.handlers.removeValue(forKey: token.value) }
+        let isWatched = state.withLock { state in
+            state.handlers[token.value] = nil
+            return state.unwatched.removeValue(forKey: token.value) == nil
+        }
+        if isWatched { epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil) }
     }
 
     /// Ends the thread. Registered descriptors are not closed.
@@ -59,7 +79,12 @@ final class Reactor: Sendable {
         state.withLock { state in
             state.stopped = true
             state.handlers = [:]
+            state.unwatched = [:]
         }
+        wake()
+    }
+
+    private func wake() {
         var one: UInt64 = 1
         _ = write(wakeUp, &one, 8)
     }
@@ -74,15 +99,36 @@ final class Reactor: Sendable {
     fileprivate func run() {
         var events = [epoll_event](repeating: epoll_event(), count: 256)
         while !state.withLock({ $0.stopped }) {
-            let count = epoll_wait(epoll, &events, Int32(events.count), -1)
-            guard count > 0 else { continue }
-            for event in events[..<Int(count)] where event.data.u64 != 0 {
+            let pause: Int32 = state.withLock { $0.unwatched.isEmpty } ? -1 : 10
+            let count = epoll_wait(epoll, &events, Int32(events.count), pause)
+            for event in events[..<Int(max(0, count))] {
+                if event.data.u64 == 0 {
+                    var woken: UInt64 = 0
+                    _ = read(wakeUp, &woken, 8)
+                    continue
+                }
                 let handler = state.withLock { $0.handlers[event.data.u64] }
                 handler?.ready(event.events)
             }
+            if pause >= 0 { lookAtUnwatched() }
         }
         close(epoll)
         close(wakeUp)
+    }
+}
+
+extension Reactor {
+    /// One that is to be told once asks for nothing more until its handler asks again.
+    private func lookAtUnwatched() {
+        let entries = state.withLock { $0.unwatched }
+        var descriptors = entries.values.filter { $0.events != 0 }
+        guard poll(&descriptors, nfds_t(descriptors.count), 0) > 0 else { return }
+        for ready in descriptors where ready.revents != 0 {
+            for (token, entry) in entries where entry.fd == ready.fd {
+                let handler = state.withLock { $0.unwatched[token] == nil ? nil : $0.handlers[token] }
+                handler?.ready(UInt32(UInt16(bitPattern: ready.revents)))
+            }
+        }
     }
 }
 

@@ -138,7 +138,59 @@ import Testing
     }
 
     @Test(.attack(73)) func `D73 The proxy of an allow-list`() async throws {
-        try skip("has tests of its own, with the proxy")
+        let (listener, port) = Self.listen()
+        defer { close(listener) }
+        let ask = """
+            import socket, sys
+            for line in REQUESTS:
+                s = socket.create_connection(('127.0.0.1', 3128), 20)
+                s.sendall(line.replace('PORT', sys.argv[1]).encode('latin-1'))
+                print(s.recv(64).split(b' ')[1].decode(), line.encode())
+            """
+        let requests = [
+            "CONNECT 127.0.0.1:PORT HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n",  // the one that is allowed
+            "CONNECT 127.1:PORT HTTP/1.0\r\n\r\n", "CONNECT 0x7f000001:PORT HTTP/1.0\r\n\r\n",
+            "CONNECT 2130706433:PORT HTTP/1.0\r\n\r\n", "CONNECT 0177.0.0.1:PORT HTTP/1.0\r\n\r\n",
+            "CONNECT [::ffff:127.0.0.1]:PORT HTTP/1.0\r\n\r\n", "CONNECT localhost:PORT HTTP/1.0\r\n\r\n",
+            "CONNECT 127.0.0.1:1 HTTP/1.0\r\n\r\n", "CONNECT 127.0.0.1 HTTP/1.0\r\n\r\n",
+            "CONNECT 169.254.169.254:80 HTTP/1.0\r\n\r\n", "CONNECT allowed.example:22 HTTP/1.0\r\n\r\n",
+            "CONNECT evil.example\0.allowed.example:443 HTTP/1.0\r\n\r\n",
+            "CONNECT allowed.example.evil.example:443 HTTP/1.0\r\n\r\n",
+            "CONNECT evil.example#.allowed.example:443 HTTP/1.0\r\n\r\n",
+            "CONNECT 127.0.0.1:PORT HTTP/1.1\r\nHost: evil.example:443\r\n\r\n",
+            "GET http://127.0.0.1:PORT/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+            "GET http://127.0.0.1:PORT/ HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nHost: evil.example\r\n\r\n",
+            "GET http://127.0.0.1:PORT@evil.example/ HTTP/1.0\r\n\r\n",
+            "GET http://evil.example\\@127.0.0.1:PORT/ HTTP/1.0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n",
+            "GET https://127.0.0.1:PORT/ HTTP/1.0\r\n\r\n",
+            "POST http://127.0.0.1:PORT/ HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Length: 1\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "POST http://127.0.0.1:PORT/ HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nTransfer-Encoding : chunked\r\n\r\n",
+            "GET http://127.0.0.1:PORT/ HTTP/1.1\nHost: 127.0.0.1:PORT\n\n",
+        ]
+        var policy = Policy()
+        policy.network = .allowList(try EgressRule.list(["127.0.0.1:\(port)", "allowed.example:443"]))
+        try await Target.withWorkspace(policy) { workspace in
+            let literal =
+                "["
+                + requests.map {
+                    "'" + $0.debugDescription.dropFirst().dropLast().replacing("\\0", with: "\\x00") + "'"
+                }
+                .joined(separator: ", ") + "]"
+            let script = ask.replacing("REQUESTS", with: literal)
+            let result = try await workspace.exec(ExecRequest(argv: ["python3", "-c", script, "\(port)"]))
+            let answers = result.stdout.text.split(separator: "\n")
+            #expect(answers.count == requests.count && answers.first?.hasPrefix("200") == true, "\(result.stderr.text)")
+            for answer in answers.dropFirst() { #expect(answer.hasPrefix("4"), "\(answer)") }
+            #expect(
+                workspace.egressAttempts.map { $0.verdict == .allowed } == [true]
+                    + answers.dropFirst().map { _ in false })
+            // Past the proxy there is nothing.
+            let direct = try await workspace.exec(
+                ExecRequest(argv: ["python3", "-c", "import socket; socket.create_connection(('192.0.2.1', 443), 5)"]))
+            #expect(direct.stderr.text.contains("unreachable"))
+        }
     }
 
     @Test(.attack(74)) func `D74 Sockets are bounded, and siblings' ports are their own`() async throws {

@@ -76,15 +76,8 @@ extension EgressConnection {
     }
 
     private func judge(_ outcome: ServerNameReader.Outcome, _ reader: ServerNameReader, _ state: inout State) {
-        switch outcome {
-        case .more: break
-        case .none: open(reader, &state)
-        case .name(let name):
-            if let asked = try? EgressHost(name), asked == state.request?.target.host { return open(reader, &state) }
-            refuseHello(
-                "the TLS client asks for \(name) in a tunnel to \(state.request?.target.description ?? "")", &state)
-        case .malformed: refuseHello("the tunnel begins as TLS, but not with a ClientHello that can be read", &state)
-        }
+        guard outcome != .more, let target = state.request?.target else { return }
+        if let reason = outcome.refusal(in: target) { refuseHello(reason, &state) } else { open(reader, &state) }
     }
 
     private func open(_ reader: ServerNameReader, _ state: inout State) {

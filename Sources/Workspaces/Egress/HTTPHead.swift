@@ -21,7 +21,7 @@ struct HTTPHead {
 
     struct Header {
         var name: String
-        /// As it came, without the line end.
+        /// As it goes on, without the line end: no server is to see white space that it might read in its own way.
         var line: [UInt8]
         /// Without the white space around it.
         var value: ArraySlice<UInt8>
@@ -140,7 +140,7 @@ extension HTTPHead {
         while let letter = value.first, letter == 0x20 || letter == 0x09 { value.removeFirst() }
         while let letter = value.last, letter == 0x20 || letter == 0x09 { value.removeLast() }
         let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
-        return Header(name: name, line: Array(line), value: value)
+        return Header(name: name, line: line[..<colon] + [0x3a, 0x20] + value, value: value)
     }
 
     private static func isTokenLetter(_ byte: UInt8) -> Bool {

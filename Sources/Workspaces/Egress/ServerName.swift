@@ -3,9 +3,13 @@
 struct ServerNameReader {
     enum Outcome: Equatable {
         case more
-        /// The client does not speak TLS, or names no server.
+        /// The client does not speak TLS.
+        case plain
+        /// It names no server.
         case none
         case name(String)
+        /// It names another one besides, encrypted (ECH).
+        case hidden
         /// It begins as TLS and goes on as something else.
         case malformed
     }
@@ -16,7 +20,7 @@ struct ServerNameReader {
     mutating func append(_ new: ArraySlice<UInt8>) -> Outcome {
         bytes += new
         guard let first = bytes.first else { return .more }
-        guard first == 0x16 else { return .none }
+        guard first == 0x16 else { return .plain }
         guard bytes.count <= Self.limit else { return .malformed }
         guard let message = handshake() else { return .malformed }
         guard message.count >= 4 else { return .more }
@@ -62,6 +66,7 @@ struct ServerNameReader {
             guard let type = extensions.number(bytes: 2), let body = extensions.vector(lengthBytes: 2) else {
                 return .malformed
             }
+            if type == 0xfe0d { return .hidden }
             guard type == 0 else { continue }
             guard found == nil else { return .malformed }
             found = body
@@ -95,6 +100,26 @@ struct ServerNameReader {
             guard let length = number(bytes: lengthBytes), rest.count >= length else { return nil }
             defer { rest = rest.dropFirst(length) }
             return rest.prefix(length)
+        }
+    }
+}
+
+extension ServerNameReader.Outcome {
+    /// Why a tunnel to `target` that begins so must not go on; nil: it may.
+    func refusal(in target: EgressTarget) -> String? {
+        // What listens at these ports goes by the name that comes next, which nobody could check then.
+        let isWeb = [80, 443].contains(target.port)
+        switch self {
+        case .more: return nil
+        case .plain:
+            return isWeb ? "the tunnel to \(target) does not begin as TLS: plain HTTP goes without CONNECT" : nil
+        case .none: return isWeb ? "the TLS client in a tunnel to \(target) names no server" : nil
+        case .name(let name):
+            if let asked = try? EgressHost(name), asked == target.host { return nil }
+            return "the TLS client asks for \(name) in a tunnel to \(target)"
+        case .hidden:
+            return "the TLS client in a tunnel to \(target) encrypts the name that it asks for (ECH): switch that off"
+        case .malformed: return "the tunnel begins as TLS, but not with a ClientHello that can be read"
         }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         #expect(request.target.description == "example.org:8080")
         #expect(
             String(decoding: request.head, as: UTF8.self)
-                == "GET /a?b=c HTTP/1.1\r\nHost: example.org:8080\r\nX-Other:\t two \r\nConnection: close\r\n\r\n")
+                == "GET /a?b=c HTTP/1.1\r\nHost: example.org:8080\r\nX-Other: two\r\nConnection: close\r\n\r\n")
     }
 
     @Test(arguments: [
@@ -159,11 +159,12 @@ import Testing
     // MARK: TLS
 
     /// A ClientHello that asks for `name`.
-    static func hello(_ name: String?, recordSize: Int = 16384) -> [UInt8] {
+    static func hello(_ name: String?, recordSize: Int = 16384, extra: [UInt8] = []) -> [UInt8] {
         func vector(_ bytes: [UInt8], _ lengthBytes: Int) -> [UInt8] {
             (0..<lengthBytes).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> ($0 * 8)) } + bytes
         }
         var extensions: [UInt8] = [0, 23] + vector([], 2)
+        for type in extra { extensions += [0xfe, type] + vector([0], 2) }
         if let name { extensions += [0, 0] + vector(vector([0] + vector(Array(name.utf8), 2), 2), 2) }
         let body =
             [3, 3] + [UInt8](repeating: 7, count: 32) + vector([], 1) + vector([0x13, 0x01], 2) + vector([0], 1)
@@ -188,9 +189,21 @@ import Testing
         var nameless = ServerNameReader()
         #expect(nameless.append(Self.hello(nil)[...]) == .none)
         var plain = ServerNameReader()
-        #expect(plain.append(Array("SSH-2.0".utf8)[...]) == .none)
+        #expect(plain.append(Array("SSH-2.0".utf8)[...]) == .plain)
         var odd = ServerNameReader()
         #expect(odd.append([0x16, 0x03, 0x01, 0, 4, 2, 0, 0, 0]) == .malformed)
+    }
+
+    @Test func `What a tunnel begins with must show which server it is for`() throws {
+        var encrypted = ServerNameReader()
+        #expect(encrypted.append(Self.hello("a.example", extra: [0x0d])[...]) == .hidden)
+        for (port, isWeb) in [(443, true), (80, true), (22, false)] as [(UInt16, Bool)] {
+            let target = EgressTarget(host: try EgressHost("a.example"), port: port)
+            func refuses(_ outcome: ServerNameReader.Outcome) -> Bool { outcome.refusal(in: target) != nil }
+            #expect(refuses(.plain) == isWeb && refuses(.none) == isWeb)
+            #expect(
+                refuses(.hidden) && refuses(.malformed) && refuses(.name("b.example")) && !refuses(.name("A.example.")))
+        }
     }
 
     // MARK: Fuzz
