@@ -66,7 +66,7 @@ static int find_program(const struct search *search, const char *name)
         int fd = -1;
         if (snprintf(file, sizeof file, "%.*s/%s", (int)length, at, name) < (int)sizeof file)
             fd = open_file(search->directory, file);
-        if (fd >= 0)
+        if (fd >= 0 || errno == ELOOP)
             return fd;
         at += length + (at[length] == ':');
     }
@@ -150,7 +150,8 @@ static int allow_programs(const struct search *search, const struct confinement 
 {
     struct stat st, listed;
     int fd = find_program(search, wanted), result = 0;
-    bool found = fd < 0; /* then executing it says why not */
+    /* Executing one that is not there says why not; but a magic link, which is not followed here, would be followed then. */
+    bool found = fd < 0 && errno != ELOOP;
     if (fd >= 0 && fstat(fd, &st) != 0)
         result = -1;
     if (fd >= 0)
