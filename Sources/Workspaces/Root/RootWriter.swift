@@ -25,10 +25,10 @@ final class RootWriter {
         case .member(let member):
             closeFile()
             members += 1
-            bytes += member.size
-            guard members <= limits.members, bytes <= limits.bytes else {
+            guard members <= limits.members, member.size <= limits.bytes - bytes else {
                 throw TarError("it holds more than \(limits.bytes) bytes or \(limits.members) members")
             }
+            bytes += member.size
             try make(member)
         case .contents(let piece): try write(piece)
         }

@@ -90,6 +90,8 @@ import Testing
         #expect(
             try await refusal([Self.shell, .init("x", contents: [UInt8](repeating: 1, count: 99))], limits: limits)
                 .contains("more than 100 bytes"))
+        let endless = Tar.Member("PaxHeader", type: "x", contents: Array("28 size=9223372036854775807\n".utf8))
+        #expect(try await refusal([Self.shell, endless, .init("x")]).contains("more than"))
         limits.bytes = 1000
         limits.members = 1
         #expect(try await refusal([Self.shell, .init("x")], limits: limits).contains("1 members"))
