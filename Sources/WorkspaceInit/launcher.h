@@ -110,7 +110,7 @@ void cgroups_remove(struct cgroups *cgroups, uint32_t group);
 /* network.c: namespaces made ahead, `lo` up. */
 int network_take(void); /* a namespace's descriptor, or -1 with errno */
 void network_give_back(int fd);
-bool network_refill(void); /* makes one if there is room; false when full */
+bool network_refill(void); /* makes one if more are wanted; false otherwise */
 bool network_pool_is_low(void);
 int network_empty(void);   /* the one that workspaces without a network share */
 int listen_here(uint16_t port); /* on 127.0.0.1; 0: any that is free */

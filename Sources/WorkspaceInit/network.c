@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static int pool[POOLED_NETWORKS];
-static int pooled;
+static int pooled, wanted = 1; /* the more, the more were taken: one command needs one */
 static int own = -1; /* the launcher's own namespace, to come back to */
 
 static int raise_loopback(void)
@@ -51,12 +51,14 @@ static int make(bool loopback)
 
 int network_take(void)
 {
+    if (wanted < POOLED_NETWORKS)
+        wanted *= 2;
     return pooled > 0 ? pool[--pooled] : make(true);
 }
 
 bool network_refill(void)
 {
-    if (pooled == POOLED_NETWORKS)
+    if (pooled >= wanted)
         return false;
     int fd = make(true);
     if (fd < 0)
@@ -67,7 +69,7 @@ bool network_refill(void)
 
 bool network_pool_is_low(void)
 {
-    return pooled < POOLED_NETWORKS / 2;
+    return pooled < (wanted + 1) / 2;
 }
 
 int network_empty(void)
