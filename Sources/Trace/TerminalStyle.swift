@@ -6,6 +6,6 @@ struct TerminalStyle: Sendable {
 
     /// `text` comes from a recording: it is made visible here, so that no caller can forget it.
     func callAsFunction(_ style: Style, _ text: String) -> String {
-        isOn ? "\u{1b}[\(style.rawValue)m\(text.visible)\u{1b}[0m" : text.visible
+        isOn ? "\u{1b}[\(style.rawValue)m\(text.visibleLine)\u{1b}[0m" : text.visibleLine
     }
 }

@@ -215,7 +215,8 @@ extension TraceRenderer {
     }
 
     private func split(_ text: String) -> [String] {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // Not by characters: one is a line end with what comes before or after it.
+        var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
         if lines.last == "" { lines.removeLast() }
         return lines
     }

@@ -15,6 +15,13 @@ extension String {
         }
         return out
     }
+
+    /// The same on one line, so that it cannot pass for another one.
+    public var visibleLine: String {
+        let scalars = visible.unicodeScalars
+        guard scalars.contains("\n") else { return visible }
+        return String(String.UnicodeScalarView(scalars.map { $0 == "\n" ? "⏎" : $0 }))
+    }
 }
 
 extension Unicode.Scalar {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import Glibc
 import Runs
+import Trace
 
 @main struct ISE: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,8 +21,8 @@ import Runs
 
 /// Ends the command with a message on standard error and status 1.
 func fail(_ message: String) -> ExitCode {
-    printError("ise: \(message)\n")
+    printError("ise: \(message.visible)\n")
     return ExitCode(1)
 }
 
-func warn(_ message: String) { printError("ise: \(message)\n") }
+func warn(_ message: String) { printError("ise: \(message.visible)\n") }

@@ -5,6 +5,7 @@ import JSON
 import Plugins
 import Runs
 import Skills
+import Trace
 import Workspaces
 
 struct SkillCommand: AsyncParsableCommand {
@@ -49,8 +50,8 @@ struct SkillCommand: AsyncParsableCommand {
 
         private func show(_ skill: Skill, missing: String?) {
             guard json else {
-                print("\(skill.name) \(skill.version ?? "-")  \(missing.map { "left out: \($0)" } ?? "ok")")
-                return print("    \(skill.description)")
+                print("\(skill.name) \(skill.version ?? "-")  \(missing.map { "left out: \($0)" } ?? "ok")".visibleLine)
+                return print("    \(skill.description)".visibleLine)
             }
             let value: JSONValue = [
                 "name": .string(skill.name), "version": skill.version.map(JSONValue.string) ?? .null,
@@ -75,13 +76,13 @@ struct SkillCommand: AsyncParsableCommand {
             for folder in folders {
                 do {
                     let skill = try SkillCatalog.skill(at: folder)
-                    for remark in skill.remarks { print("\(remark)") }
+                    for remark in skill.remarks { print("\(remark)".visibleLine) }
                     print(
                         "\(folder): ok, \(counted(skill.files.count, "file")), \(skill.size) bytes, sha256 \(skill.hash.prefix(12))"
                     )
                 } catch {
                     allGood = false
-                    print("\(error)")
+                    print("\(error)".visible)
                 }
             }
             if !allGood { throw ExitCode(1) }

@@ -47,7 +47,8 @@ import Trace
 
     @Test func `nothing that was recorded acts on the terminal`() async throws {
         let bench = try TraceBench()
-        let attack = "\u{1b}]0;title\u{07}\u{1b}[2Jred\u{9b}31m\rback\u{08}\u{202E}txt\u{7f}"
+        let attack =
+            "\u{1b}]0;title\u{07}\u{1b}[2Jred\u{9b}31m\rback\u{08}\u{202E}txt\u{7f}\r\nFORGED\n\u{301}FORGED\nFORGED"
         let writer = try bench.writer()
         try writer.append(.start(trajectory: "t1", seed: 1, ise: attack, isolation: [:], settings: [:]))
         try writer.append(.intent(["natural_language_intent": .string(attack)]))
@@ -78,6 +79,8 @@ import Trace
             $0 != "\n" && ($0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0 == "\u{202E}")
         }
         #expect(acting.isEmpty)
+        let lines = text.unicodeScalars.split(separator: "\n").map { String($0) }
+        #expect(lines.allSatisfy { !$0.contains("FORGED") || $0.contains("⏎") || $0.hasPrefix("  ") })
         #expect(text.contains(#"user: \x1b]0;title\x07\x1b[2Jred\x9b31m\rback\x08\u{202e}txt\x7f"#))
     }
 

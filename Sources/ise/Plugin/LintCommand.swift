@@ -3,6 +3,7 @@ import Authoring
 import Basics
 import JSON
 import Plugins
+import Trace
 
 struct LintCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,7 +33,7 @@ struct LintCommand: AsyncParsableCommand {
                     message: problem.reason)
                 print(finding.json.compact)
             } else {
-                print("\(problem.description.replacing(problem.reason, with: "error: \(problem.reason)"))")
+                print("\(problem.description.replacing(problem.reason, with: "error: \(problem.reason)"))".visible)
             }
         }
         let luacheck: Luacheck?

@@ -2,6 +2,7 @@ import ArgumentParser
 import Authoring
 import JSON
 import Plugins
+import Trace
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +43,7 @@ struct ListCommand: AsyncParsableCommand {
             let kind = manifest.kind.rawValue
             let title = kind + String(repeating: " ", count: max(1, 11 - kind.count)) + manifest.name
             let engine = plugin.engine.isTrusted ? "" : " (in a worker)"
-            return print("\(title) \(manifest.version)\(engine)  \(manifest.summary)")
+            return print("\(title) \(manifest.version)\(engine)  \(manifest.summary)".visibleLine)
         }
         let value: JSONValue = [
             "kind": .string(manifest.kind.rawValue), "name": .string(manifest.name),

@@ -26,6 +26,28 @@ import Testing
         #expect(test.status == 0, "\(test.stdout)\(test.stderr)")
     }
 
+    @Test func `What a plugin or a skill says of itself does not act on the terminal`() async throws {
+        let place = try TemporaryDirectory()
+        for folder in ["plugins", "plugins/tools", "skills", "skills/evil"] { mkdir(place.file(folder), 0o755) }
+        let manifest =
+            #"{"api": 1, "kind": "tool", "name": "evil", "version": "1.0.0", "description": "a\u001b[2J\rb\u202e"}"#
+        try place.write(
+            "plugins/tools/evil.lua", Array("--[[plugin \(manifest) ]]\nreturn { run = function() end }".utf8))
+        try place.write("plugins/tools/\u{1B}[31m.lua", Array("nothing".utf8))
+        try place.write("skills/evil/SKILL.md", Array("---\nname: evil\ndescription: \"a\\e[2J\\x07\"\n---\nx\n".utf8))
+        for command in [
+            ["plugin", "list", "tool", "--plugins", place.file("plugins")], ["plugin", "lint", place.file("plugins")],
+            ["skill", "list", "--skills", place.file("skills")],
+        ] {
+            let shown = try await ISEProcess(command).ending()
+            let text = shown.stdout + shown.stderr
+            #expect(text.contains("evil") || text.contains("x1b"))
+            #expect(
+                !text.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\r" || $0 == "\u{7}" || $0 == "\u{202E}" },
+                "\(text)")
+        }
+    }
+
     @Test func `What is there stays, and wrong names are answered with better ones`() async throws {
         let place = try await Self.workshop()
         let again = try await ise("plugin", "new", "tool", "probe", "--in", place.file("plugins"))
