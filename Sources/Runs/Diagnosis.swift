@@ -61,10 +61,14 @@ extension Diagnosis {
 
     private mutating func addIsolation(_ report: IsolationReport) {
         for member in report.json.object?.members ?? [] {
-            let isWeak = member.key == "level" && report.level != "full"
+            let advice: String? =
+                switch member.key {
+                case "level" where report.level != "full": Self.limitAdvice(report)
+                case "limits" where report.level == "full" && !report.enforces(.cpu): Self.processorAdvice
+                default: nil
+                }
             add(
-                "isolation: \(member.key)", isWeak ? .warning : .ok, Self.words(member.value),
-                advice: isWeak ? Self.limitAdvice(report) : nil)
+                "isolation: \(member.key)", advice == nil ? .ok : .warning, Self.words(member.value), advice: advice)
         }
     }
 
@@ -111,9 +115,16 @@ extension Diagnosis {
     private static func limitAdvice(_ report: IsolationReport) -> String {
         "a workspace's processes share no memory limit"
             + (report.undelegated.map { " (\($0))" } ?? "")
-            + "; for that run ISE as root, or, where systemd runs the users' sessions, in a group of its own: "
-            + "systemd-run --user --scope -p Delegate=yes -- ise …"
+            + (report.startedAsRoot
+                ? "; for that the memory and pids controllers must be there, and /sys/fs/cgroup writable if this is a container"
+                : "; for that run ISE as root, or, where systemd runs the users' sessions, in a group of its own: "
+                    + "systemd-run --user --scope -p Delegate=yes -- ise …")
     }
+
+    /// Older systemds pass only memory and pids down to users.
+    private static let processorAdvice =
+        "a workspace's processes share no limit of processor time; for that let systemd pass the cpu controller down, as root: "
+        + "systemctl edit user@.service, with [Service] Delegate=memory pids cpu, and log in again"
 }
 
 // MARK: - Plugins

@@ -51,7 +51,7 @@ public actor WorkspaceHost {
         let number = launched.add(1, ordering: .relaxed).newValue
         let ownName = "ise-\(getpid())-\(startTime(of: getpid()))"
         // Before the launcher is started: it shall be in the same leaf.
-        let finding = geteuid() == 0 ? nil : Delegation.ofThisProcess(leaf: ownName + "-leaf")
+        let finding = Delegation.ofThisProcess()
         let launcher = try Launcher(reactor: reactor)
         var template = Template(cgroupName: "\(ownName)-\(number)", options: options, isInHostNetwork: inHostNetwork)
         var facts: [String] = []

@@ -12,20 +12,20 @@ import Testing
         let path = "/user.slice/run-1.scope"
         var group: String { mount.path + path }
 
-        init(controllers: String = "cpuset cpu io memory pids", procs: String = "4711\n") throws {
+        init(controllers: String = "cpuset cpu io memory pids", type: String = "domain") throws {
             mount = try TemporaryDirectory()
             mkdir(mount.path + "/user.slice", 0o755)
             mkdir(mount.path + path, 0o755)
             for (file, text) in [
-                ("cgroup.controllers", controllers + "\n"), ("cgroup.procs", procs), ("cgroup.subtree_control", ""),
+                ("cgroup.controllers", controllers + "\n"), ("cgroup.type", type + "\n"), ("cgroup.procs", "4711\n12\n"),
+                ("cgroup.subtree_control", ""),
             ] {
                 try mount.write("user.slice/run-1.scope/" + file, Array(text.utf8))
             }
         }
 
         func find(_ membership: String? = nil) -> Delegation.Finding {
-            Delegation.find(
-                membership: membership ?? "1:cpu:/\n0::\(path)\n", mounts: ["/none", mount.path], pid: 4711)
+            Delegation.find(membership: membership ?? "1:cpu:/\n0::\(path)\n", mounts: ["/none", mount.path])
         }
     }
 
@@ -42,7 +42,8 @@ import Testing
 
     @Test func `What is missing is said`() throws {
         #expect(reason(try Tree(controllers: "hugetlb").find()).contains("no memory and pids controllers"))
-        #expect(reason(try Tree(procs: "4711\n12\n").find()).contains("other processes in it (12)"))
+        #expect(reason(try Tree(type: "threaded").find()).contains("a group for threads (threaded)"))
+        #expect(reason(try Tree(type: "domain invalid").find()).contains("(domain invalid)"))
         let tree = try Tree()
         #expect(reason(tree.find("1:cpu:/\n")).contains("no group of cgroup v2"))
         #expect(reason(tree.find("0::/../other\n")).contains("outside"))
@@ -51,19 +52,25 @@ import Testing
         #expect(reason(tree.find()).contains("not delegated to this user"))
     }
 
-    @Test func `Taking it moves the process into a leaf first`() throws {
+    @Test func `Taking it moves all that is in it into a leaf first`() throws {
         let tree = try Tree()
         guard case .usable(let delegation) = tree.find() else {
             Issue.record("not usable")
             return
         }
+        #expect(delegation.take()?.contains("could not move process 4711 into \(tree.group)/ise-leaf: ") == true)
         // What the kernel would make with the directory.
-        mkdir(tree.group + "/leaf", 0o755)
-        try tree.mount.write("user.slice/run-1.scope/leaf/cgroup.procs", [])
-        #expect(delegation.take(leaf: "leaf", pid: 4711) == nil)
-        #expect(hostFile(tree.group + "/leaf/cgroup.procs") == "4711")
+        try tree.mount.write(tree.path.dropFirst() + "/ise-leaf/cgroup.procs", [])
+        #expect(delegation.take() == nil)
+        #expect(hostFile(tree.group + "/ise-leaf/cgroup.procs").hasPrefix("12"))
         #expect(hostFile(tree.group + "/cgroup.subtree_control").contains("+cpu"))
-        #expect(delegation.take(leaf: "none", pid: 4711)?.contains("could not move into") == true)
+    }
+
+    @Test func `Whoever begins in the leaf has the group above it`() throws {
+        let tree = try Tree()
+        mkdir(tree.group + "/ise-leaf", 0o755)
+        try tree.mount.write(tree.path.dropFirst() + "/ise-leaf/cgroup.controllers", Array("memory pids\n".utf8))
+        #expect(tree.find("0::\(tree.path)/ise-leaf\n") == tree.find())
     }
 
     @Test func `The report goes by the controllers that are there`() {
