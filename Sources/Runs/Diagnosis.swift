@@ -64,6 +64,7 @@ extension Diagnosis {
             let advice: String? =
                 switch member.key {
                 case "level" where report.level != "full": Self.limitAdvice(report)
+                case "opaque_directories" where !report.opaqueDirectories: Self.directoryAdvice
                 case "limits" where report.level == "full" && !report.enforces(.cpu): Self.processorAdvice
                 default: nil
                 }
@@ -121,9 +122,14 @@ extension Diagnosis {
                     + "systemd-run --user --scope -p Delegate=yes -- ise …")
     }
 
+    private static let directoryAdvice =
+        "in workspaces over a snapshot (sessions in a copy, forks), and with root inside, directories that were there before "
+        + "cannot be removed or moved (Input/output error); that takes Linux 6.6 or newer"
+
     /// Older systemds pass only memory and pids down to users.
     private static let processorAdvice =
-        "a workspace's processes share no limit of processor time; for that let systemd pass the cpu controller down, as root: "
+        "a workspace's processes share no limit of processor time; for that start it with systemd-run --user --scope "
+        + "-p Delegate=yes -- ise …; where that is not enough let systemd pass the cpu controller down to users, as root: "
         + "systemctl edit user@.service, with [Service] Delegate=memory pids cpu, and log in again"
 }
 

@@ -208,6 +208,15 @@ int ise_bytes_waiting(int fd)
     return ioctl(fd, FIONREAD, &count) == 0 ? count : 0;
 }
 
+bool ise_tmpfs_has_attributes(void)
+{
+    int file = memfd_create("ise-attributes", MFD_CLOEXEC); /* is one of a tmpfs */
+    bool has = file >= 0 && fsetxattr(file, "user.ise", "", 0, 0) == 0;
+    if (file >= 0)
+        close(file);
+    return has;
+}
+
 unsigned long ise_raise_descriptor_limit(void)
 {
     struct rlimit limit;

@@ -48,7 +48,7 @@ struct Delegation: Sendable, Equatable {
             return .unusable("\(directory) has no memory and pids controllers to pass down")
         }
         for file in ["", "/cgroup.procs", "/cgroup.subtree_control"] where access(directory + file, W_OK) != 0 {
-            return .unusable("\(directory) is not delegated to this user")
+            return .unusable("\(directory) is \(errno == EROFS ? "read-only here" : "not delegated to this user")")
         }
         return .usable(Delegation(directory: directory, controllers: controllers))
     }

@@ -11,6 +11,9 @@ public struct IsolationReport: Sendable, Hashable {
     /// System files appear with their true owners inside.
     public var idmappedMounts: Bool
     public var networkNamespaces: Bool
+    /// Directories that a workspace has from a snapshot, or those of the system, can be removed and moved inside: that takes
+    /// extended attributes on a tmpfs, which Linux 6.6 brought. Without them it ends with an I/O error.
+    public var opaqueDirectories: Bool
     /// Version of the kernel's Landlock interface; 0: none, the other walls stand alone.
     public var landlock: Int
     /// Limits enforced by control groups, for a workspace's processes together.
@@ -35,6 +38,9 @@ public struct IsolationReport: Sendable, Hashable {
         }
     }
 
+    /// A control group bounds them, and counts how often.
+    var countsProcesses: Bool { (cgroupControllers + unifiedControllers).contains("pids") }
+
     public var json: JSONValue {
         [
             "level": .string(level),
@@ -43,6 +49,7 @@ public struct IsolationReport: Sendable, Hashable {
             "host_ids": ownHostIDs ? "own" : "shared",
             "namespaces": ["user", "mount", "pid", "network", "ipc", "uts", "cgroup"],
             "idmapped_mounts": .bool(idmappedMounts),
+            "opaque_directories": .bool(opaqueDirectories),
             "seccomp": "default-deny",
             "landlock": .int(landlock),
             "cgroup_controllers": JSONValue(
@@ -60,6 +67,7 @@ public struct IsolationReport: Sendable, Hashable {
         ownHostIDs = values("own_ids") == ["yes"]
         idmappedMounts = values("idmapped") == ["yes"]
         networkNamespaces = values("network_namespaces") == ["yes"]
+        opaqueDirectories = ise_tmpfs_has_attributes()
         landlock = values("landlock").first.flatMap { Int($0) } ?? 0
         cgroupControllers = values("cgroup")
         unifiedControllers = values("v2")

@@ -80,7 +80,8 @@ extension Policy {
         add(RLIMIT_CORE, 1)  // not 0: see filter.c
         add(RLIMIT_NOFILE, limits.openFiles)
         add(__RLIMIT_SIGPENDING, 4096)
-        if let processes = limits.processes { add(__RLIMIT_NPROC, processes) }
+        // One more than the control group has, so that this one is hit, and counts it.
+        if let processes = limits.processes { add(__RLIMIT_NPROC, processes + (machine.countsProcesses ? 1 : 0)) }
         if let bytes = limits.fileBytes { add(RLIMIT_FSIZE, bytes) }
         if let memory = limits.memoryBytes, !machine.enforces(.memory) { add(RLIMIT_DATA, memory) }
     }

@@ -17,7 +17,8 @@ import Testing
             mkdir(mount.path + "/user.slice", 0o755)
             mkdir(mount.path + path, 0o755)
             for (file, text) in [
-                ("cgroup.controllers", controllers + "\n"), ("cgroup.type", type + "\n"), ("cgroup.procs", "4711\n12\n"),
+                ("cgroup.controllers", controllers + "\n"), ("cgroup.type", type + "\n"),
+                ("cgroup.procs", "4711\n12\n"),
                 ("cgroup.subtree_control", ""),
             ] {
                 try mount.write("user.slice/run-1.scope/" + file, Array(text.utf8))

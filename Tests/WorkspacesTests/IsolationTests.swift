@@ -165,8 +165,11 @@ import Testing
     @Test func `Processes are bounded`() async throws {
         var policy = Policy()
         policy.limits.processes = 20
-        let result = try await Shared.run("for i in $(seq 1 100); do sleep 50 & done 2>&1; jobs | wc -l", policy)
+        let result = try await Shared.run(
+            "for i in $(seq 1 100); do sleep 50 & done 2>&1; jobs | wc -l; exit 1", policy)
         #expect(result.stdout.text.contains("ork"), "it never failed to fork: \(result.stdout.text)")
+        let isCounted = try await Shared.host.isolation.countsProcesses
+        #expect(result.limitHits.contains { $0.limit == .processes } == isCounted, "\(result.limitHits)")
     }
 }
 

@@ -36,6 +36,8 @@ int ise_pipe(int ends[2], bool read_end_waits);
 int ise_bytes_waiting(int fd);
 /* Highest number of descriptors this process may have; raises the soft limit to the hard one. */
 unsigned long ise_raise_descriptor_limit(void);
+/* Files on a tmpfs have extended attributes that belong to users. */
+bool ise_tmpfs_has_attributes(void);
 
 /* ---- accept.c ---- */
 
