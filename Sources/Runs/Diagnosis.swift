@@ -124,7 +124,8 @@ extension Diagnosis {
 
     private static let directoryAdvice =
         "in workspaces over a snapshot (sessions in a copy, forks), and with root inside, directories that were there before "
-        + "cannot be removed or moved (Input/output error); that takes Linux 6.6 or newer"
+        + "cannot be removed or moved (Input/output error), nor packages installed that bring new ones (Invalid cross-device "
+        + "link); that takes Linux 6.6 or newer"
 
     /// Older systemds pass only memory and pids down to users.
     private static let processorAdvice =

@@ -11,8 +11,8 @@ public struct IsolationReport: Sendable, Hashable {
     /// System files appear with their true owners inside.
     public var idmappedMounts: Bool
     public var networkNamespaces: Bool
-    /// Directories that a workspace has from a snapshot, or those of the system, can be removed and moved inside: that takes
-    /// extended attributes on a tmpfs, which Linux 6.6 brought. Without them it ends with an I/O error.
+    /// Directories that a workspace has from a snapshot, or those of the system, can be removed inside, and new ones renamed next
+    /// to them, as dpkg does: that takes extended attributes on a tmpfs, which Linux 6.6 brought. Without them both fail.
     public var opaqueDirectories: Bool
     /// Version of the kernel's Landlock interface; 0: none, the other walls stand alone.
     public var landlock: Int
