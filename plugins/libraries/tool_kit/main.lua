@@ -96,6 +96,15 @@ function kit.timestamp(seconds)
   return ("%04d-%02d-%02dT%02d:%02d:%02dZ"):format(year, month, day, rest // 3600, rest % 3600 // 60, rest % 60)
 end
 
+-- What kind of image begins so; nil when it is none. The name of a file says nothing.
+function kit.image_type(text)
+  if text:sub(1, 8) == "\137PNG\r\n\26\n" then return "image/png" end
+  if text:sub(1, 3) == "\255\216\255" then return "image/jpeg" end
+  if text:sub(1, 4) == "GIF8" then return "image/gif" end
+  if text:sub(1, 4) == "RIFF" and text:sub(9, 12) == "WEBP" then return "image/webp" end
+  return nil
+end
+
 -- Seconds since 1970 of an ISO 8601 time; one without a zone is UTC. nil when it is none.
 function kit.seconds(text)
   local year, month, day, rest = text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")

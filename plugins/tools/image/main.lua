@@ -2,20 +2,12 @@
 
 local kit = require("@tool_kit")
 
-local function mime_of(head)
-  if head:sub(1, 8) == "\137PNG\r\n\26\n" then return "image/png" end
-  if head:sub(1, 3) == "\255\216\255" then return "image/jpeg" end
-  if head:sub(1, 4) == "GIF8" then return "image/gif" end
-  if head:sub(1, 4) == "RIFF" and head:sub(9, 12) == "WEBP" then return "image/webp" end
-  return nil
-end
-
 local function load(path, most)
   local there = ws.stat(path)
   if not there then return nil, "not_found", ("%s does not exist"):format(path) end
   if there.kind == "directory" then return nil, "is_directory", ("%s is a directory"):format(path) end
   if there.size > most then return nil, "too_big", ("%s has %d bytes, more than %d"):format(path, there.size, most) end
-  local mime = mime_of(ws.read(path, { max_bytes = 10 << 20 }):sub(1, 12))
+  local mime = kit.image_type(ws.read(path, { max_bytes = 10 << 20 }))
   if not mime then return nil, "unsupported_content", ("%s is no png, jpeg, gif or webp image"):format(path) end
   return { type = "image_url", image_url = { url = ("data:%s;base64,%s"):format(mime, ws.read(path, { encoding = "base64", max_bytes = 10 << 20 })) } }
 end

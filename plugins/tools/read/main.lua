@@ -37,15 +37,6 @@ local function missing(path)
   return refuse("not_found", ("read: %s: no such file%s"):format(path, hint))
 end
 
--- By its first bytes, not by its name.
-local function image_type(text)
-  if text:sub(1, 8) == "\137PNG\r\n\26\n" then return "image/png" end
-  if text:sub(1, 3) == "\255\216\255" then return "image/jpeg" end
-  if text:sub(1, 4) == "GIF8" then return "image/gif" end
-  if text:sub(1, 4) == "RIFF" and text:sub(9, 12) == "WEBP" then return "image/webp" end
-  return nil
-end
-
 local function size_of(text, mime)
   if mime == "image/png" and #text >= 24 then
     local width, height = string.unpack(">I4I4", text, 17)
@@ -107,7 +98,7 @@ local function run(args)
   end
 
   local text = ws.read(path, { max_bytes = MAX_FILE })
-  local mime = image_type(text)
+  local mime = kit.image_type(text)
   if mime then return attach(path, text, mime) end
   if is_binary(text) then
     return refuse("binary", ("read: %s is a binary file (%d bytes), not text; inspect it with exec, for example: od -c %s | head")

@@ -2,23 +2,18 @@
 
 local kit = require("@tool_kit")
 
-local function plural(count, word)
-  return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
-end
-
 local function run(args)
   local path = kit.path(args.path)
   local before = ws.stat(path)
   if path:sub(-1) == "/" or (before and before.kind == "directory") then
-    return { text = ("write: %s is a directory; give the path of a file"):format(path), failed = true,
-      details = { code = "is_directory" } }
+    return kit.refuse("is_directory", ("write: %s is a directory; give the path of a file"):format(path))
   end
   ws.write(path, args.content, { mode = before and before.kind == "file" and before.mode or nil })
   local breaks = select(2, args.content:gsub("\n", ""))
   local lines = (args.content == "" or args.content:sub(-1) == "\n") and breaks or breaks + 1
   local verb = before and "Replaced" or "Created"
   return {
-    text = ("%s %s (%s, %s)"):format(verb, path, plural(lines, "line"), plural(#args.content, "byte")),
+    text = ("%s %s (%s, %s)"):format(verb, path, kit.plural(lines, "line"), kit.plural(#args.content, "byte")),
     details = { path = path, bytes = #args.content, created = before == nil },
   }
 end

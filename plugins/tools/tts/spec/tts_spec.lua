@@ -17,6 +17,15 @@ t.describe("tts", function()
     t.equal(result.details.seconds, 0.5)
   end)
 
+  t.it("gives an hour of audio, too, without its length", function()
+    local looks = 0
+    local host = { ["ws.exec"] = { code = 0, stdout = "", stderr = "" }, ["ws.stat"] = function()
+      looks = looks + 1
+      return looks > 1 and { kind = "file", size = 159 << 20, mode = 420 } or nil
+    end }
+    t.equal(t.run({ text = "Long." }, { ws = t.workspace(), host = host }).text, "Audio in audio/speech-1.wav (166723584 bytes).")
+  end)
+
   t.it("says that there is no voice", function()
     local result = t.run({ text = "Done." }, { ws = t.workspace(), host = { ["ws.exec"] = { error = "E_COMMAND_NOT_FOUND", message = "espeak-ng: command not found" } } })
     t.fails_with("missing_program", result)
