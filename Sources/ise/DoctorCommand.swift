@@ -11,7 +11,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginPlaces
 
     func run() async throws {
         let directories = try plugins.find()

@@ -20,7 +20,7 @@ struct SkillCommand: AsyncParsableCommand {
         @Flag(help: "Print one JSON object a skill.")
         var json = false
 
-        @OptionGroup var plugins: PluginOptions
+        @OptionGroup var plugins: PluginPlaces
         @OptionGroup var skills: SkillOptions
 
         func run() async throws {

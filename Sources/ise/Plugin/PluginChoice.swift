@@ -9,7 +9,7 @@ struct PluginChoice: ParsableArguments {
         help: "Plugins by name (exec, tool/exec), folder or file, or a whole directory of plugins (default: all).")
     var names: [String] = []
 
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginPlaces
 
     /// Those that can be read, and why others cannot; what was named and cannot be read ends the command.
     func find() throws -> (plugins: [Plugin], problems: [PluginProblem]) {
@@ -27,7 +27,7 @@ struct OnePlugin: ParsableArguments {
     @Argument(help: "A plugin by name (exec, tool/exec), folder or file.")
     var name: String
 
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginPlaces
 
     func find() throws -> Plugin {
         do {

@@ -4,13 +4,26 @@ import Plugins
 import Runs
 
 /// Where plugins come from; the same for all commands.
-struct PluginOptions: ParsableArguments {
+struct PluginPlaces: ParsableArguments {
     @Option(
         name: .customLong("plugins"),
         help: ArgumentHelp(
             "A directory with plugins, beside the shipped ones; the first plugin of a name counts. May be given several times.",
             valueName: "dir"))
     var directories: [String] = []
+
+    func find() throws -> [String] {
+        do {
+            return try PluginDirectories.find(given: directories)
+        } catch {
+            throw fail(error.message)
+        }
+    }
+}
+
+/// For commands that run plugins as a run does: which are taken, where they run, and what they may do.
+struct PluginOptions: ParsableArguments {
+    @OptionGroup var places: PluginPlaces
 
     @Option(
         name: .customLong("plugin-policy"),
@@ -31,13 +44,7 @@ struct PluginOptions: ParsableArguments {
             valueName: "file"))
     var lock: String?
 
-    func find() throws -> [String] {
-        do {
-            return try PluginDirectories.find(given: directories)
-        } catch {
-            throw fail(error.message)
-        }
-    }
+    func find() throws -> [String] { try places.find() }
 
     /// Reads and loads the plugins; broken ones are left out and reported.
     func catalog(in directories: [String]) async throws -> PluginCatalog {

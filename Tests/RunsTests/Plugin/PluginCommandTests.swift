@@ -67,6 +67,9 @@ import Testing
         let plugins = ["--plugins", place.file("plugins")]
         let filter = try await ISEProcess(["plugin", "test", "probe", "--filter", "zzz"] + plugins).ending()
         #expect(filter.status == 1 && filter.stderr == "ise: no test has \"zzz\" in its name (--filter)\n")
+        // What a command does not go by it does not take.
+        let unused = try await ISEProcess(["plugin", "test", "probe", "--lock", "x"] + plugins).ending()
+        #expect(unused.status == 64 && unused.stderr.contains("Unknown option '--lock'"))
         let folder = try await ise("plugin", "lint", place.file("nothing/"))
         #expect(folder.status == 1 && folder.stderr == "ise: there is nothing at \(place.file("nothing/"))\n")
         let relative = try await ise("plugin", "lint", "nothing-here/")
