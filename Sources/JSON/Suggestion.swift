@@ -1,11 +1,13 @@
 /// "Did you mean …?"
 public enum Suggestion {
-    /// The candidate that is most like `name`, nil when none is near: at most a third of the letters may differ, and
-    /// two at least.
+    /// The candidate that is most like `name`, nil when none is near: a third of the letters may differ,
+    /// and two more.
     public static func closest(to name: String, among candidates: some Sequence<String>) -> String? {
         let limit = name.utf8.count / 3 + 2
         let letters = Array(name.utf8)
-        let ranked = candidates.map { (candidate: $0, distance: distance(letters, Array($0.utf8))) }
+        // Names of strangers may be as long as they like: what differs by its length alone is not looked at.
+        let near = candidates.filter { abs($0.utf8.count - letters.count) <= limit }
+        let ranked = near.map { (candidate: $0, distance: distance(letters, Array($0.utf8))) }
             .filter { $0.distance <= limit && $0.distance < max(letters.count, 2) }
         return ranked.min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }?.candidate
     }

@@ -137,6 +137,13 @@ import Testing
             ])
     }
 
+    @Test func `Of a hundred thousand faults the first are told`() {
+        let strange = JSONValue.object(JSONObject((0..<100_000).map { ("k\($0)", 1) }))
+        let told = violations(strange, Self.exec)
+        #expect(told.count == 20)
+        #expect(told.first == "k0: unknown member; the known ones are: command, timeout, env, mode, edits")
+    }
+
     @Test func `Schemas that refer to themselves end`() {
         let tree: JSONValue = [
             "$defs": ["node": ["type": "object", "properties": ["next": ["$ref": "#/$defs/node"]]]],

@@ -80,6 +80,7 @@ struct SchemaValidation {
     }
 
     mutating func report(_ path: String, _ message: String) {
+        guard violations.count < Self.maximumViolations else { return }
         violations.append(SchemaViolation(path: path, message: message))
     }
 
@@ -188,7 +189,7 @@ struct SchemaValidation {
     private mutating func checkObject(_ object: JSONObject, _ schema: JSONValue, _ path: String) -> JSONObject {
         let properties = schema["properties"]?.object ?? JSONObject()
         var filled = object
-        for member in object.members {
+        for member in object.members where violations.count < Self.maximumViolations {
             let memberPath = path.isEmpty ? member.key : "\(path).\(member.key)"
             if let own = properties[member.key] {
                 filled[member.key] = check(member.value, own, path: memberPath)
