@@ -56,7 +56,7 @@ struct TraceCheck {
             report(.unparsable, line.number, error.reason)
             previous = Previous(hash: hash, isReadable: false)
         }
-        expectedSequence += 1
+        expectedSequence &+= 1  // a forged number may be the largest
         if !line.isTerminated {
             report(.tornTail, line.number, "it has no newline: the file was cut inside it or just after it")
         }
@@ -97,7 +97,7 @@ struct TraceCheck {
     private func outOfOrder(_ sequence: Int) -> String {
         sequence > expectedSequence
             ? "event \(sequence) stands where event \(expectedSequence) should: lines were dropped or moved"
-            : "event \(sequence) stands after event \(expectedSequence - 1): a line was moved or repeated"
+            : "event \(sequence) stands after event \(expectedSequence &- 1): a line was moved or repeated"
     }
 
     /// Decides which line of an unlinked pair was edited: the second, when its successor does not know it either.

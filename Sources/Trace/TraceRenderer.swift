@@ -181,7 +181,7 @@ extension TraceRenderer {
     }
 
     private func end(_ record: TraceRecord) -> [String] {
-        let redacted = (record["redactions"]?.object ?? [:]).compactMap { $0.value.int }.reduce(0, +)
+        let redacted = (record["redactions"]?.object ?? [:]).compactMap { $0.value.int }.reduce(0, &+)
         let note = redacted > 0 ? ", secrets redacted: \(redacted)" : ""
         let ending = self.outcome == nil ? "outcome: \(text(record["outcome"])), " : ""
         return [style(.dim, "\(ending)\(text(record["events"])) events\(note)")]

@@ -66,6 +66,18 @@ import Trace
         }
     }
 
+    @Test func `numbers beyond all bounds are found`() throws {
+        for number in [Int.max, .min, .min + 1] {
+            for index in lines.indices {
+                var altered = lines
+                let text = String(decoding: altered[index], as: UTF8.self)
+                altered[index] = Array(text.replacing("\"seq\":\(index)", with: "\"seq\":\(number)").utf8)
+                #expect(altered[index] != lines[index])
+                #expect(try !verify(altered).problems.isEmpty)
+            }
+        }
+    }
+
     @Test func `every swap of neighbours is found`() throws {
         for index in lines.indices.dropLast() {
             var altered = lines
