@@ -34,21 +34,23 @@ struct Trajectory {
     }
 
     private func perform(into result: inout TrajectoryResult) async throws(Ending) {
-        try recordStart()
-        let tasks = try preparedTasks()
-        let workspace = try await open()
-        do throws(Ending) { try await play(tasks, in: workspace, into: &result) } catch {
+        let workspace: Workspace
+        do throws(Ending) { workspace = try await open() } catch {
+            try await recordStart(in: nil)
+            throw error
+        }
+        do throws(Ending) {
+            try await recordStart(in: workspace)
+            try await play(try preparedTasks(), in: workspace, into: &result)
+        } catch {
             await workspace.close()
             throw error
         }
         await workspace.close()
     }
 
-    private func recordStart() throws(Ending) {
-        try record(
-            .start(
-                trajectory: scenario.id, seed: seed, ise: runner.version, isolation: runner.host.isolation.json,
-                settings: runner.settings))
+    private func recordStart(in workspace: Workspace?) async throws(Ending) {
+        try await runner.start(scenario.id, seed: seed, in: workspace, record)
         try record(.intent(scenario.intent))
         try record(
             .plugins(
@@ -73,8 +75,9 @@ struct Trajectory {
     }
 
     private func open() async throws(Ending) -> Workspace {
-        do throws(WorkspaceError) { return try await runner.host.open(runner.policy, binds: skills?.binds ?? []) } catch
-        {
+        do throws(WorkspaceError) {
+            return try await runner.host.open(runner.policy.policy, binds: skills?.binds ?? [])
+        } catch {
             throw Ending(.infrastructure, "no workspace could be opened: \(error.message)")
         }
     }

@@ -7,9 +7,8 @@ import Workspaces
 public struct TrajectoryRunner: Sendable {
     public var casting: Casting
     public var host: WorkspaceHost
-    public var policy = Policy()
-    /// Puts bounds on every command that a tool runs.
-    public var bound: (@Sendable (inout ExecRequest) -> Void)?
+    /// Its bounds hold for every command that a tool runs.
+    public var policy = PolicyFile()
     public var limits = DialogueLimits()
     /// Nil: the agent gets none.
     public var skills: SkillShelf?
@@ -21,11 +20,39 @@ public struct TrajectoryRunner: Sendable {
     public var notes: [String] = []
     /// Of ISE, for the `start` event.
     public var version: String
+    var probe: @Sendable (Workspace) async throws(WorkspaceError) -> LiveProbe = { (workspace) throws(WorkspaceError) in
+        try await workspace.liveProbe()
+    }
 
     public init(casting: Casting, host: WorkspaceHost, version: String) {
         self.casting = casting
         self.host = host
         self.version = version
+    }
+
+    /// Puts them on a command.
+    var bound: @Sendable (inout ExecRequest) -> Void { { [policy] in policy.tighten(&$0) } }
+
+    /// Nil: it could not be made. The trajectory goes no further then, nor when a wall is missing.
+    func start(
+        _ id: String, seed: UInt64, in workspace: Workspace?, _ record: (TraceEvent) throws(Ending) -> Void,
+        adding facts: JSONObject = [:]
+    ) async throws(Ending) {
+        var probe: LiveProbe?
+        var failure: WorkspaceError?
+        do throws(WorkspaceError) {
+            if let workspace {
+                let found = try await self.probe(workspace)
+                probe = found
+                _ = try found.verified()
+            }
+        } catch { failure = error }
+        var event = TraceEvent.start(
+            trajectory: id, seed: seed, ise: version, isolation: host.isolation.json,
+            policy: policy.digest.description, probe: probe?.json, settings: settings)
+        for (key, value) in facts { event.payload[key] = value }
+        try record(event)
+        if let failure { throw Ending(.infrastructure, failure.message) }
     }
 
     /// Runs one trajectory to its end and finishes its trace. Never throws: whatever goes wrong is an outcome. After

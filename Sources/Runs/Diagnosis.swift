@@ -25,6 +25,8 @@ public struct Diagnosis: Sendable {
     public private(set) var checks: [Check] = []
     /// What the workspaces' host says of itself; nil when it doesn't start.
     public private(set) var isolation: JSONValue?
+    /// What was found inside a workspace of the usual policy.
+    public private(set) var probe: JSONValue?
 
     public var canRun: Bool { checks.allSatisfy { $0.status != .missing } }
 
@@ -73,6 +75,19 @@ extension Diagnosis {
         }
     }
 
+    /// Of the usual policy: what a look from inside one of its workspaces finds.
+    private mutating func addWalls(_ found: LiveProbe) {
+        probe = found.json
+        add("usual policy", .ok, PolicyFile().digest.description)
+        let refused = found.answers.keys.sorted().joined(separator: ", ")
+        add(
+            "live probe", found.missing.isEmpty ? .ok : .missing,
+            found.missing.isEmpty
+                ? "all walls stand; refused and reported: \(refused); interfaces: \(found.interfaces.joined(separator: ", "))"
+                : found.missing.joined(separator: "; "),
+            advice: found.missing.isEmpty ? nil : "nothing is run in such a workspace")
+    }
+
     private static func words(_ value: JSONValue) -> String {
         switch value {
         case .string(let text): text
@@ -92,6 +107,7 @@ extension Diagnosis {
             "for p in \(packages.keys.sorted().joined(separator: " ")); do command -v $p >/dev/null && echo $p; done; true"
         do {
             let workspace = try await host.open()
+            addWalls(try await workspace.liveProbe())
             let result = try await workspace.exec(ExecRequest(argv: ["sh", "-c", script]))
             await workspace.close()
             let present = Set(result.stdout.text.split(separator: "\n").map(String.init))
@@ -167,7 +183,8 @@ extension Diagnosis {
         }
         return [
             "ise": .string(iseVersion), "can_run": .bool(canRun), "checks": .array(checks),
-            "isolation": isolation ?? nil,
+            "isolation": isolation ?? nil, "probe": probe ?? nil,
+            "usual_policy_digest": .string(PolicyFile().digest.description),
         ]
     }
 

@@ -43,8 +43,7 @@ struct Ensemble: Sendable {
         var runner = TrajectoryRunner(casting: casting, host: host, version: iseVersion)
         runner.limits = configuration.limits
         runner.settings = settings
-        runner.policy = configuration.policy.policy
-        runner.bound = { [policy = configuration.policy] in policy.tighten(&$0) }
+        runner.policy = configuration.policy
         return runner
     }
 

@@ -86,11 +86,23 @@ public struct Run: Sendable {
     private func startHost() async throws(RunError) -> WorkspaceHost {
         do {
             let host = try await WorkspaceHost.start(try configuration.policy.hostOptions())
+            do { try await checkWalls(of: host) } catch {
+                await host.shutdown()
+                throw error
+            }
             await host.prepare(configuration.jobs, policy: configuration.policy.policy)
             return host
         } catch {
             throw RunError(.workspaces, "no workspace can be opened here: \(error); see `ise doctor`")
         }
+    }
+
+    /// Every trajectory looks at its own; what no workspace here has is told once.
+    private func checkWalls(of host: WorkspaceHost) async throws(WorkspaceError) {
+        let workspace = try await host.open(configuration.policy.policy)
+        let probe = try await workspace.liveProbe()
+        await workspace.close()
+        _ = try probe.verified()
     }
 
     private func makeShelf(

@@ -87,6 +87,7 @@ public struct RunConfiguration: Sendable {
         json["jobs"] = .int(jobs)
         json["plugins"] = JSONValue(pluginDirectories)
         json["policy"] = policy.json
+        json["policy_digest"] = .string(policy.digest.description)
         if !skills.isEmpty { json["skills"] = .object(JSONObject(skills.map { ($0.name, .string($0.hash)) })) }
         return json
     }

@@ -3,18 +3,23 @@ import JSON
 // The payload of every kind of event. Nil arguments leave their key out. Durations are whole milliseconds (`…_ms`).
 
 extension TraceEvent {
-    /// The first event: who wrote the trace, under which settings, and how strongly the machine isolates.
+    /// The first event: who wrote the trace, under which settings, how strongly the machine isolates, and which policy held.
+    /// - Parameters:
+    ///   - policy: the digest of the effective policy.
+    ///   - probe: what was found of the policy's walls inside this trajectory's own workspace; nil: it could not be opened, or not
+    ///     be looked at.
     public static func start(
         trajectory id: String, attempt: Int = 1, seed: UInt64, ise version: String,
-        isolation: JSONValue, settings: JSONValue
+        isolation: JSONValue, policy: String, probe: JSONValue?, settings: JSONValue
     ) -> TraceEvent {
-        TraceEvent(
-            .start,
-            payload: [
-                "format": .int(TraceFormat.version), "ise": .string(version), "trajectory": .string(id),
-                "attempt": .int(attempt), "seed": Int(exactly: seed).map(JSONValue.int) ?? .string(String(seed)),
-                "isolation": isolation, "settings": settings,
-            ])
+        var payload: JSONObject = [
+            "format": .int(TraceFormat.version), "ise": .string(version), "trajectory": .string(id),
+            "attempt": .int(attempt), "seed": Int(exactly: seed).map(JSONValue.int) ?? .string(String(seed)),
+            "isolation": isolation, "policy_digest": .string(policy),
+        ]
+        payload["probe"] = probe
+        payload["settings"] = settings
+        return TraceEvent(.start, payload: payload)
     }
 
     /// The intent as it was read, unknown keys kept.

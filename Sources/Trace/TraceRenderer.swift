@@ -76,7 +76,23 @@ extension TraceRenderer {
         [
             style(.bold, "trajectory \(text(record["trajectory"]))"),
             style(.dim, "ise \(text(record["ise"])), seed \(text(record["seed"])), \(record.time.rfc3339)"),
-        ]
+        ] + walls(record)
+    }
+
+    /// Which policy held, and whether a look from inside found that it did.
+    private func walls(_ record: TraceRecord) -> [String] {
+        guard record["policy_digest"] != nil else { return [] }
+        let policy = "policy \(text(record["policy_digest"]))"
+        guard let probe = record["probe"] else { return [style(.yellow, "\(policy), not probed")] }
+        let missing = (probe["missing"]?.array ?? []).map { text($0) }
+        guard missing.isEmpty else {
+            return [style(.red, "\(policy), NOT enforced: \(missing.joined(separator: "; "))")]
+        }
+        let interfaces = (probe["interfaces"]?.array ?? []).map { text($0) }.joined(separator: ", ")
+        let refused = (probe["tried"]?.object?.members ?? []).map(\.key).joined(separator: ", ")
+        let head = "\(policy), probed inside: all walls stand"
+        guard isVerbose else { return [style(.dim, head)] }
+        return [style(.dim, head), style(.dim, "  refused: \(refused); interfaces: \(interfaces)")]
     }
 
     private func intent(_ record: TraceRecord) -> [String] {

@@ -48,6 +48,9 @@ int confinement_prepare(struct confinement *confinement, const char *directory, 
 int confinement_enter(const struct confinement *confinement);
 int confinement_seal(const struct confinement *confinement);
 
+/* probe.c: in the child, at the very place where a command would be executed. */
+_Noreturn void probe_walls(const char *home);
+
 /* processes.c */
 uint64_t mark_next(void);
 /* Marks the caller and, for good, all that it starts. */

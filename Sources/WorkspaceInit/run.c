@@ -41,6 +41,7 @@ struct start {
     int limit_count;
     bool user_switch;
     bool announced; /* the host wants to know when it runs */
+    bool probes;    /* it looks at the walls and executes nothing */
     uint64_t open_files;
     uint64_t mark;
     const uint32_t *secret;
@@ -131,6 +132,8 @@ static int child(void *context)
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (start->confinement.any && confinement_seal(&start->confinement) != 0)
         return stop(start, "load its confinement's filter");
+    if (start->probes)
+        probe_walls(start->arguments[0]);
     exec_along_path(start);
     return stop(start, "execute");
 }
@@ -220,6 +223,7 @@ static int read_request(struct message *message, struct start *start, struct com
         case ISE_T_CWD: start->directory = field_string(&field); break;
         case ISE_T_TIMEOUT_NS: command->deadline_ns = (int64_t)field_number(&field); break;
         case ISE_T_FLAGS: start->announced = field_number(&field) != 0; break;
+        case ISE_T_PROBE: start->probes = true; break;
         case ISE_T_TERMINAL: start->window = (uint32_t)field_number(&field); break;
         case ISE_T_RLIMIT: result = add_limit(start, &field); break;
         case ISE_T_READ_ONLY:

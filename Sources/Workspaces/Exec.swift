@@ -18,6 +18,8 @@ public struct ExecRequest: Sendable {
     public var limits = ProcessLimits()
     /// What it may do less than the workspace.
     public var confinement = Confinement()
+    /// Executes nothing: see `LiveProbe`.
+    var probesWalls = false
     /// From its start until its whole tree is killed. Zero: for as long as it likes.
     public var timeout: Duration
     /// The longest it may write nothing.

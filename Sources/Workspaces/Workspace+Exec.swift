@@ -80,6 +80,7 @@ extension Workspace {
         }
         message.add(ISE_T_CWD, string: try absolute(request.directory))
         message.add(ISE_T_TIMEOUT_NS, request.timeout.nanoseconds)
+        if request.probesWalls { message.add(ISE_T_PROBE, 1) }
         if let terminal = request.terminal {
             message.add(ISE_T_TERMINAL, UInt32(max(1, terminal.rows)) << 16 | UInt32(terminal.columns))
         }

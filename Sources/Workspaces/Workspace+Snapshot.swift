@@ -56,6 +56,8 @@ extension Workspace {
         }
         try await start()
         state.withLock { $0.isFreezing = false }
+        // What is known of the old init says nothing of the new one.
+        if session.probe.withLock({ $0 }) != nil { _ = try await liveProbe().verified() }
         return Snapshot(policy: policy, layers: layers, binds: binds)
     }
 }

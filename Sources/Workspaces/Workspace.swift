@@ -57,6 +57,7 @@ public final class Workspace: Sendable {
         let group = Atomic<UInt32>(0)
         /// The host id of root inside, when the host was started as root.
         let firstID = Atomic<UInt32>(0)
+        let probe = Mutex<LiveProbe?>(nil)
         init(number: UInt32) { self.number = number }
     }
 

@@ -3,6 +3,7 @@ import Models
 import Plugins
 import TestSupport
 import Trace
+import Workspaces
 
 @testable import Dialogue
 
@@ -117,6 +118,7 @@ enum Theatre {
         _ sources: [InlinePlugins.Source] = [shell, agent, simulator], shipped: [String] = [],
         tasks: [JSONValue] = [task], intent: JSONValue = intent, resources: ToolResources = ToolResources(),
         seed: UInt64 = 7, agentURL: String? = nil,
+        probe: (@Sendable (Workspace) async throws(WorkspaceError) -> LiveProbe)? = nil,
         limits: (inout DialogueLimits) -> Void = { _ in }
     ) async throws -> Performance {
         let plugins = try InlinePlugins(sources)
@@ -130,6 +132,7 @@ enum Theatre {
         casting.resources = resources
         if let agentURL { casting.agentModel = try client(agentURL) }
         var runner = TrajectoryRunner(casting: casting, host: try await SharedHost.host, version: "test")
+        if let probe { runner.probe = probe }
         limits(&runner.limits)
         let trace = try TestTrace()
         let scenario = Scenario(id: "t1", intent: intent, tasks: tasks)

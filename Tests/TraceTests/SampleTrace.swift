@@ -32,7 +32,9 @@ struct TraceBench: Sendable {
 
     static func writeDialogue(to writer: TraceWriter) throws(TraceError) {
         try writer.append(
-            .start(trajectory: writer.id, seed: 7, ise: "0.1.0", isolation: ["level": "full"], settings: [:]))
+            .start(
+                trajectory: writer.id, seed: 7, ise: "0.1.0", isolation: ["level": "full"], policy: "sha256:00",
+                probe: nil, settings: [:]))
         try writer.append(.intent(["id": "intent_1", "natural_language_intent": "Count the lines, \"please\"."]))
         try writer.append(.prompt(system: "You are an agent.", tools: []))
         try writer.append(.userTurn("How many lines has data.csv?", turn: 1))

@@ -11,7 +11,10 @@ import Trace
         let path = directory.path
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
             let writer = try TraceWriter(id: "t1", in: path, store: ContentStore(directory: path + "/blobs"))
-            try writer.append(.start(trajectory: "t1", seed: 1, ise: "0", isolation: [:], settings: [:]))
+            try writer.append(
+                .start(
+                    trajectory: "t1", seed: 1, ise: "0", isolation: [:], policy: "sha256:00", probe: nil, settings: [:])
+            )
             try writer.append(.log("info", "before the call", source: "test"))
             try writer.append(.toolCall(id: "a", tool: "exec", arguments: ["command": "reboot"], turn: 1))
             try writer.append(.log("info", "still in the buffer", source: "test"))

@@ -16,6 +16,7 @@ import Trace
         let expected = """
             trajectory t1
             ise 0.1.0, seed 7, 2023-11-14T22:13:20.001Z
+            policy sha256:00, not probed
             intent: Count the lines, "please".
 
             ── turn 1 ────────────────────────────────────────────────────────────
@@ -50,7 +51,9 @@ import Trace
         let attack =
             "\u{1b}]0;title\u{07}\u{1b}[2Jred\u{9b}31m\rback\u{08}\u{202E}txt\u{7f}\r\nFORGED\n\u{301}FORGED\nFORGED"
         let writer = try bench.writer()
-        try writer.append(.start(trajectory: "t1", seed: 1, ise: attack, isolation: [:], settings: [:]))
+        try writer.append(
+            .start(
+                trajectory: "t1", seed: 1, ise: attack, isolation: [:], policy: "sha256:00", probe: nil, settings: [:]))
         try writer.append(.intent(["natural_language_intent": .string(attack)]))
         try writer.append(.prompt(system: attack, tools: []))
         try writer.append(.userTurn(attack, turn: 1))

@@ -90,7 +90,7 @@ struct ChildDialogue: Sendable {
         let tools = casting.tools.filter { tool in
             !tool.manifest.permissions.schedule && !(isLeaf && tool.manifest.permissions.sessions)
         }
-        try recordStart(tools)
+        try await recordStart(tools)
         var provision = Provision(
             workspace: workspace, resources: casting.resources, trace: trace, tasks: family.scenario.tasks,
             store: family.store, bound: family.runner.bound)
@@ -184,17 +184,15 @@ struct ChildDialogue: Sendable {
         return limits
     }
 
-    private func recordStart(_ tools: [Plugin]) throws(Ending) {
-        let runner = family.runner
-        var start = TraceEvent.start(
-            trajectory: id, seed: family.seed, ise: runner.version, isolation: runner.host.isolation.json,
-            settings: runner.settings)
-        start.payload["parent_trajectory"] = .string(family.scenario.id)
-        start.payload["session"] = .string(session.id)
-        start.payload["workspace"] = isFork ? "fork" : "shared"
-        try record(start)
+    private func recordStart(_ tools: [Plugin]) async throws(Ending) {
+        try await family.runner.start(
+            id, seed: family.seed, in: workspace, record,
+            adding: [
+                "parent_trajectory": .string(family.scenario.id), "session": .string(session.id),
+                "workspace": isFork ? "fork" : "shared",
+            ])
         try record(.intent(scenario.intent))
-        try record(.plugins([runner.casting.agent] + tools))
+        try record(.plugins([family.runner.casting.agent] + tools))
     }
 
     private func record(_ event: TraceEvent) throws(Ending) {

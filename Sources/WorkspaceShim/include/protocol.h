@@ -108,6 +108,7 @@ enum ise_tag {
     ISE_T_PROGRAM,
     ISE_T_NO_NETWORK,
     ISE_T_PROXY_PORT, /* all that it may connect to */
+    ISE_T_PROBE, /* instead of executing ARGUMENT, a directory's path, the child writes what it meets: see probe.c */
     /* exited */
     ISE_T_STATUS = 96,
     ISE_T_WALL_NS,

@@ -21,6 +21,8 @@ public struct PolicyFile: Sendable {
     var base = Policy()
     var network = NetworkName.loopback
     var allowed: [EgressRule] = []
+    /// Of the file, with a slash at its end: where its relative paths begin.
+    var directory: String?
 
     /// Bounds of one command.
     public struct ExecBounds: Sendable, Hashable {
@@ -67,6 +69,7 @@ public struct PolicyFile: Sendable {
             throw WorkspaceError(.invalidPolicy, "\(path): \(error.message)", path: path)
         }
         let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        self.directory = directory
         if let root, !root.hasPrefix("/") { self.root = directory + root }
         binds = binds.map { $0.source.hasPrefix("/") ? $0 : HostOptions.Bind(directory + $0.source, at: $0.path) }
     }

@@ -61,13 +61,14 @@ struct MCPSession {
     }
 
     private func serve(in workspace: Workspace, _ directory: RunDirectory, _ skills: SkillSelection) async throws {
+        let probe = try await workspace.liveProbe().verified()
         try await fill(workspace)
         let trace = try TraceWriter(
             id: Self.id, in: directory.trajectories, store: ContentStore(directory: directory.blobs))
         try trace.append(
             .start(
                 trajectory: Self.id, seed: seed, ise: iseVersion, isolation: workspace.isolation.json,
-                settings: ["mcp": configuration]))
+                policy: policy.digest.description, probe: probe.json, settings: ["mcp": configuration]))
         try trace.append(.plugins(tools, others: skills.uses))
         let instructions = [instructions, skills.prompt].filter { !$0.isEmpty }.joined(separator: "\n\n")
         let log = LogRelay()

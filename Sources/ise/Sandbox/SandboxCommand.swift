@@ -67,7 +67,10 @@ struct SandboxCommand: AsyncParsableCommand {
         let work: SandboxWork
         do throws(WorkspaceError) {
             let policy = try options.effective()
-            if printPolicy { return print(policy.json.pretty) }
+            if printPolicy {
+                warn("the policy's digest is \(policy.digest)")
+                return print(policy.json.pretty)
+            }
             work = try makeWork(policy)
         } catch {
             throw ownFailure(error)

@@ -8,6 +8,7 @@ struct SandboxReport {
     var work: SandboxWork
     var result: ExecResult
     var isolation: IsolationReport
+    var probe: LiveProbe
     var kept: KeptFiles?
 
     /// Says on standard error, and with `--json` on standard output, why nothing came of it.
@@ -47,7 +48,9 @@ struct SandboxReport {
         }
         object["kept"] = kept?.json
         object["isolation"] = isolation.json
+        object["probe"] = probe.json
         object["policy"] = work.policy.json
+        object["policy_digest"] = .string(work.policy.digest.description)
         return .object(object)
     }
 

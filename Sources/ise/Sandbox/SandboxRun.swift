@@ -80,6 +80,7 @@ struct SandboxRun {
     }
 
     private func run(in workspace: Workspace) async throws(WorkspaceError) -> CInt {
+        let probe = try await workspace.liveProbe().verified()
         if let workdir = work.workdir {
             let copied = try await workspace.copyIn(workdir)
             for entry in copied.leftOut { warn("not copied: \(entry.path): \(entry.reason)") }
@@ -99,7 +100,8 @@ struct SandboxRun {
             kept = try await workspace.keep(result.changes ?? [], in: keep, limits: work.keepLimits)
         }
         if work.asJSON {
-            let report = SandboxReport(work: work, result: result, isolation: workspace.isolation, kept: kept)
+            let report = SandboxReport(
+                work: work, result: result, isolation: workspace.isolation, probe: probe, kept: kept)
             print(report.json.compact)
         } else {
             tell(result, kept)
