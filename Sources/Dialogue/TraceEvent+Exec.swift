@@ -23,6 +23,7 @@ extension TraceEvent {
             facts["processes"] = .array(processes.map(\.json))
             if result.processesOmitted > 0 { facts["processes_omitted"] = .int(result.processesOmitted) }
         }
+        if !result.changesAreComplete { facts["changes_incomplete"] = true }
         if !result.limitHits.isEmpty {
             facts["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         }

@@ -37,11 +37,26 @@ uint64_t ise_process_mark(pid_t pid)
     return prlimit(pid, RLIMIT_MSGQUEUE, NULL, &limit) == 0 ? limit.rlim_max : 0;
 }
 
-int64_t ise_process_cpu_ns(pid_t pid)
+/* The clocks of a whole process that the kernel keeps, as clock_getcpuclockid(3) numbers them. */
+enum clock { TICKS_ALL, TICKS_USER, EXACT };
+
+static int64_t process_clock(pid_t pid, enum clock which)
 {
     struct timespec time;
-    clockid_t clock = (clockid_t)((~(unsigned)pid << 3) | 2); /* CPUCLOCK_SCHED of the whole process */
+    clockid_t clock = (clockid_t)((~(unsigned)pid << 3) | which);
     return clock_gettime(clock, &time) == 0 ? (int64_t)time.tv_sec * 1000000000 + time.tv_nsec : -1;
+}
+
+int ise_process_cpu(pid_t pid, int64_t *user_ns, int64_t *system_ns)
+{
+    int64_t all = process_clock(pid, TICKS_ALL), user = process_clock(pid, TICKS_USER), exact = process_clock(pid, EXACT);
+    if (all < 0 || user < 0 || exact < 0)
+        return -1;
+    /* As getrusage(2) does it: what the ticks met in the kernel has that share; without any, all was in user mode. */
+    double share = all > 0 && user < all ? (double)user / (double)all : 1;
+    *user_ns = (int64_t)((double)exact * share);
+    *system_ns = exact - *user_ns;
+    return 0;
 }
 
 static long number_after(const char *text, const char *name)

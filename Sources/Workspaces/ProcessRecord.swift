@@ -17,10 +17,12 @@ public struct ProcessRecord: Sendable, Equatable {
     public var signal: Int?
     /// It was there when the command had ended.
     public var isRunning = false
-    /// Nil when a signal ended it, since nobody was told in time; so are the two below.
+    /// Nil when a signal ended it, since nobody was told in time; so are the three below.
     public var wall: Duration?
-    /// User and system together, of all its threads.
-    public var cpu: Duration?
+    /// Of all its threads. The sum of the two is exact; the kernel divides it by what its clock ticks met, so that of a process that
+    /// no tick met all is user time.
+    public var userCPU: Duration?
+    public var systemCPU: Duration?
     public var maxRSSBytes: Int?
 
     public var json: JSONValue {
@@ -32,7 +34,8 @@ public struct ProcessRecord: Sendable, Equatable {
         object["signal"] = signal.map { .int($0) }
         if isRunning { object["running"] = true }
         object["wall_ms"] = wall.map { .int($0.wholeMilliseconds) }
-        object["cpu_us"] = cpu.map { .int(Int($0.nanoseconds / 1000)) }
+        object["user_cpu_us"] = userCPU.map { .int(Int($0.nanoseconds / 1000)) }
+        object["system_cpu_us"] = systemCPU.map { .int(Int($0.nanoseconds / 1000)) }
         object["max_rss_bytes"] = maxRSSBytes.map { .int($0) }
         return .object(object)
     }

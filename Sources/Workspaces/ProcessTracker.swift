@@ -119,8 +119,10 @@ final class ProcessTracker: Sendable {
     }
 
     private static func addUse(to record: inout ProcessRecord, _ status: ProcessStatus) {
-        let cpu = ise_process_cpu_ns(status.pid)
-        if cpu >= 0 { record.cpu = .nanoseconds(cpu) }
+        var (user, system): (Int64, Int64) = (0, 0)
+        if ise_process_cpu(status.pid, &user, &system) == 0 {
+            (record.userCPU, record.systemCPU) = (.nanoseconds(user), .nanoseconds(system))
+        }
         record.maxRSSBytes = status.peak
         let argv = split(readFile("/proc/\(status.pid)/cmdline", atMost: argumentBytes))
         if !argv.isEmpty { record.argv = argv }

@@ -5,9 +5,12 @@ import WorkspaceShim
 extension Workspace {
     /// What was created, changed and deleted since the last call, but for what results of commands have told already. With the
     /// policy's tracking off, only metadata counts.
-    public func changes() async throws(WorkspaceError) -> [FileChange] {
-        let later = try await look().changes
-        return takeUntold() + later
+    public func changes() async throws(WorkspaceError) -> [FileChange] { try await checkedChanges().changes }
+
+    /// As `changes`, and whether all that was written could be read: where not, something may be lacking.
+    public func checkedChanges() async throws(WorkspaceError) -> (changes: [FileChange], isComplete: Bool) {
+        let later = try await look()
+        return (takeUntold() + later.changes, later.isComplete)
     }
 
     /// Files that the host itself has written must not be put down to the next command.

@@ -36,9 +36,19 @@ import Testing
                 && shell.start == .zero)
         #expect(nothing.argv == ["/bin/true"] && nothing.exitCode == 0 && nothing.parent == shell.pid)
         #expect(python.argv.first == "python3" && python.argv.last == "an argument" && python.exitCode == 3)
-        #expect(try #require(python.cpu) > .milliseconds(10) && python.maxRSSBytes ?? 0 > 4 << 20)
+        let (user, system) = (try #require(python.userCPU), try #require(python.systemCPU))
+        #expect(user + system > .milliseconds(10) && user > system && python.maxRSSBytes ?? 0 > 4 << 20)
         #expect(python.start >= nothing.start && python.wall ?? .zero > .milliseconds(10))
         #expect(records.allSatisfy { $0.signal == nil && !$0.isRunning })
+    }
+
+    @Test func `What the kernel does for a process is told apart from what it does itself`() async throws {
+        let copies = try #require(
+            try await run("exec dd if=/dev/zero of=/dev/null bs=16M count=300 status=none").last)
+        let counts = try #require(
+            try await run("exec python3 -c 'for i in range(9000000): pass'").last)
+        #expect(try #require(copies.systemCPU) > #require(copies.userCPU), "\(copies)")
+        #expect(try #require(counts.userCPU) > #require(counts.systemCPU), "\(counts)")
     }
 
     @Test func `A shell in a shell has a record though it executes nothing`() async throws {

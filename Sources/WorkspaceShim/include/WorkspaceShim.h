@@ -126,8 +126,8 @@ int ise_pidfd_open(pid_t pid);
 int ise_pidfd_status(int pidfd);
 /* Its command's mark (WorkspaceInit/processes.c); 0: unknown. */
 uint64_t ise_process_mark(pid_t pid);
-/* Of all its threads; -1: unknown. */
-int64_t ise_process_cpu_ns(pid_t pid);
+/* Of all its threads. The sum is exact, the kernel divides it by what its clock ticks met. -1: unknown. */
+int ise_process_cpu(pid_t pid, int64_t *user_ns, int64_t *system_ns);
 struct ise_process_status {
     pid_t pid, parent, inside; /* the last: in its own numbering */
     long peak;                 /* resident bytes; 0: unknown */

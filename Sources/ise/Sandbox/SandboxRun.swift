@@ -94,7 +94,10 @@ struct SandboxRun {
         input.cancel()
         if !result.succeeded { workspace.addLimitHits(to: &result) }
         terminal.restore()
-        if policy.changeTracking != .off { result.changes = try await workspace.changes() }
+        if policy.changeTracking != .off {
+            let seen = try await workspace.checkedChanges()
+            (result.changes, result.changesAreComplete) = (seen.changes, seen.isComplete)
+        }
         var kept: KeptFiles?
         if let keep = work.keep {
             kept = try await workspace.keep(result.changes ?? [], in: keep, limits: work.keepLimits)
