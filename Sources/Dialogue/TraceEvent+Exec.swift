@@ -1,4 +1,3 @@
-import Basics
 import JSON
 import Trace
 import Workspaces
@@ -23,13 +22,15 @@ extension TraceEvent {
             facts["processes"] = .array(processes.map(\.json))
             if result.processesOmitted > 0 { facts["processes_omitted"] = .int(result.processesOmitted) }
         }
+        if !result.denialsAreComplete { facts["denials_incomplete"] = true }
         if !result.changesAreComplete { facts["changes_incomplete"] = true }
         if !result.limitHits.isEmpty {
             facts["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         }
-        facts["wall_ms"] = .int(result.wall.wholeMilliseconds)
-        facts["user_cpu_ms"] = .int(result.userCPU.wholeMilliseconds)
-        facts["system_cpu_ms"] = .int(result.systemCPU.wholeMilliseconds)
+        facts["kill_latency_us"] = result.killLatency.map { .int($0.microseconds) }
+        facts["wall_ms"] = .int(result.wall.milliseconds)
+        facts["user_cpu_ms"] = .int(result.userCPU.milliseconds)
+        facts["system_cpu_ms"] = .int(result.systemCPU.milliseconds)
         facts["max_rss_bytes"] = .int(result.maxRSSBytes)
         return .exec(
             argv: request.argv.map { String(decoding: $0, as: UTF8.self) }, directory: request.directory, facts: facts,
@@ -42,5 +43,15 @@ extension Denial {
         var json: JSONObject = ["syscall": .string(syscall), "count": .int(count)]
         if !arguments.isEmpty { json["arguments"] = .array(arguments.map { .int($0) }) }
         return .object(json)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int { microseconds / 1000 }
+
+    fileprivate var microseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
     }
 }

@@ -1,6 +1,12 @@
 /* What one command may do less than its workspace (Confinement.swift): a Landlock layer of its own and a small filter, both put on
  * before it executes, both inherited by all that it starts. What neither knows: metadata, which Landlock leaves alone, is the
- * filter's; a program in anonymous memory, which is on no mount that Landlock looks at, must not come to be. */
+ * filter's; a program in anonymous memory, which is on no mount that Landlock looks at, must not come to be.
+ *
+ * What they refuse, nobody is told, and the result says that it doesn't list it. A filter on top of the policy's cannot have a
+ * listener: the kernel takes one in a chain of filters (EBUSY), and answers ENOSYS for a filter that notifies without its own. The
+ * policy's filter, which has it, cannot tell a confined caller from another, so it would have to notify of every chmod. Loading
+ * the policy's filter with each command instead would cost every command. Landlock tells its refusals to the audit log only, which
+ * is the machine's, not a workspace's. */
 #include "init.h"
 
 #include <elf.h>

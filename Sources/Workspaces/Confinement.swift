@@ -1,8 +1,8 @@
 /// What a command may do less than its workspace may; it holds for the command and all that it starts. The kernel enforces
 /// it: where it cannot, the command does not start.
 ///
-/// Attempts to do more fail as they would for want of permission, without a trace in the result; what the proxy refuses is in
-/// its `networkAttempts`.
+/// Attempts to do more fail as they would for want of permission. They are not among the result's denials, which says so
+/// (`denialsAreComplete`); what the proxy refuses is in its `networkAttempts`.
 public struct Confinement: Sendable, Hashable {
     /// False: the file system is read-only for the command, but for `/dev`.
     public var writes = true

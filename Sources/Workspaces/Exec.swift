@@ -114,6 +114,9 @@ public struct ExecResult: Sendable {
     public var killLatency: Duration?
     public var leftRunning: [LeftProcess]
     public var denials: [Denial]
+    /// False: `denials` is no list of all that was refused. The policy does not ask for one, or the command was confined: what its
+    /// own Landlock layer and filter refuse, the kernel tells nobody (see `Confinement`).
+    public var denialsAreComplete = true
     /// Of memory and processes, where control groups bound them; looked up only when the command failed.
     public var limitHits: [LimitHit] = []
     /// Sorted by path; nil when the policy's change tracking is off.

@@ -110,7 +110,9 @@ final class RunningCommand: Sendable {
     }
 
     /// The init's report is the last thing that the command itself could cause: its output is in the pipes by now.
-    func finish(report: IncomingMessage, processes: ProcessTracker? = nil) {
+    ///
+    /// - Parameter listens: the host hears of what the policy's filter refuses.
+    func finish(report: IncomingMessage, processes: ProcessTracker? = nil, listens: Bool = true) {
         stdout.drain()
         stderr.drain()
         egress?.settle()
@@ -144,6 +146,7 @@ final class RunningCommand: Sendable {
                 leftRunning: left,
                 denials: denials,
                 networkAttempts: egress?.log.attempts(since: firstAttempt) ?? [])
+        result.denialsAreComplete = listens && request.confinement.isNone
         if let (records, omitted) = processes?.take(numbers[ISE_T_MARK.rawValue] ?? 0, argv: request.argv) {
             result.processes = records
             result.processesOmitted = omitted

@@ -232,7 +232,7 @@ public final class Workspace: Sendable {
 
     private func finishCommand(_ message: IncomingMessage) {
         guard let command = state.withLock({ $0.commands.removeValue(forKey: message.id) }) else { return }
-        command.finish(report: message, processes: processes)
+        command.finish(report: message, processes: processes, listens: policy.reportsDenials)
         state.withLock { state in
             state.lateStreams.removeAll { !$0.isOpen }
             state.lateStreams += [command.stdout, command.stderr].filter(\.isOpen)

@@ -16,6 +16,45 @@ private func landlock(_ version: Int) -> ConditionTrait {
         return request
     }
 
+    // MARK: What is told
+
+    @Test(landlock(3)) func `What a confinement refuses is not listed, and the result says so`() async throws {
+        try await Shared.withWorkspace { workspace in
+            let command = "touch file; chmod 600 file; unshare -U true; true"
+            _ = try await workspace.exec(.shell("touch file"))
+            let confined = try await workspace.exec(shell(command) { $0.writes = false })
+            #expect(confined.stderr.text.contains("chmod"))
+            // What the policy refuses is listed all the same.
+            #expect(confined.denials.map(\.syscall) == ["unshare"])
+            #expect(!confined.denialsAreComplete)
+            let free = try await workspace.exec(.shell(command))
+            #expect(free.denials.map(\.syscall) == ["unshare"])
+            #expect(free.denialsAreComplete)
+        }
+        var silent = Policy()
+        silent.reportsDenials = false
+        let unheard = try await Shared.run("unshare -U true; true", silent)
+        #expect(unheard.denials == [] && !unheard.denialsAreComplete)
+    }
+
+    /// Why it cannot be listed: see confine.c. When this fails, the kernel has learned it.
+    @Test func `A filter above the policy's gets no listener of its own`() async throws {
+        let program = """
+            import ctypes, errno, os, struct
+            libc = ctypes.CDLL(None, use_errno=True)
+            code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000))  # allow all
+            filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 1, ctypes.addressof(code)))
+            number = {"x86_64": 317, "aarch64": 277}[os.uname().machine]
+            for flags in (0, 1 << 3):  # SECCOMP_FILTER_FLAG_NEW_LISTENER
+                result = libc.syscall(number, 1, flags, filter)
+                print("loaded" if result == 0 else errno.errorcode[ctypes.get_errno()])
+            """
+        let result = try await Shared.withWorkspace {
+            try await $0.exec(ExecRequest(argv: ["python3", "-c", program]))
+        }
+        #expect(result.stdout.text == "loaded\nEBUSY\n", "\(result.stderr.text)")
+    }
+
     // MARK: A read-only file system
 
     private static let writes: [(name: String, command: String)] = [

@@ -36,6 +36,7 @@ struct SandboxReport {
         object["left_running"] = .array(
             result.leftRunning.map { ["pid": .int($0.pid), "command": .string($0.command)] })
         object["denials"] = .array(result.denials.map(Self.json))
+        if !result.denialsAreComplete { object["denials_incomplete"] = true }
         object["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         object["network_attempts"] = .array(result.networkAttempts.map(\.json))
         if let processes = result.processes {
