@@ -1,3 +1,4 @@
+import Basics
 import JSON
 import Trace
 import Workspaces
@@ -28,9 +29,9 @@ extension TraceEvent {
             facts["limit_hits"] = .object(JSONObject(result.limitHits.map { ($0.limit.rawValue, .int($0.count)) }))
         }
         facts["kill_latency_us"] = result.killLatency.map { .int($0.microseconds) }
-        facts["wall_ms"] = .int(result.wall.milliseconds)
-        facts["user_cpu_ms"] = .int(result.userCPU.milliseconds)
-        facts["system_cpu_ms"] = .int(result.systemCPU.milliseconds)
+        facts["wall_ms"] = .int(result.wall.wholeMilliseconds)
+        facts["user_cpu_ms"] = .int(result.userCPU.wholeMilliseconds)
+        facts["system_cpu_ms"] = .int(result.systemCPU.wholeMilliseconds)
         facts["max_rss_bytes"] = .int(result.maxRSSBytes)
         return .exec(
             argv: request.argv.map { String(decoding: $0, as: UTF8.self) }, directory: request.directory, facts: facts,
@@ -47,11 +48,5 @@ extension Denial {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded down.
-    var milliseconds: Int { microseconds / 1000 }
-
-    fileprivate var microseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
-    }
+    fileprivate var microseconds: Int { Int(self / .microseconds(1)) }
 }

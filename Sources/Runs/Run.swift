@@ -57,7 +57,11 @@ public struct Run: Sendable {
             lineup: Lineup(runner, catalog, note: note), restorer: intents.restorer,
             seed: configuration.seed,
             directory: directory, redactor: ensemble.redactor, display: display)
-        let scheduler = Scheduler(jobs: configuration.jobs)
+        var scheduler = Scheduler(jobs: configuration.jobs)
+        let watermark = DiskWatermark(path: directory.path, least: configuration.minimumFree) {
+            display.note("ise: \($0)")
+        }
+        scheduler.gate = { await watermark.pass() }
         let results = await display.during { await scheduler.run(intents.records) { await stage.play($0) } }
         await host.shutdown()
         await catalog.shutdown()

@@ -21,6 +21,8 @@ public struct RunConfiguration: Sendable {
     public var jobs: Int
     /// The directory of the run.
     public var out: String
+    /// Bytes that must be free there for another trajectory to be started.
+    public var minimumFree = 256 << 20
     /// Names of the plugins.
     public var agent: String
     public var simulator: String

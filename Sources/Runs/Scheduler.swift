@@ -3,6 +3,8 @@
 public struct Scheduler: Sendable {
     /// How many run at once.
     public let jobs: Int
+    /// Awaited before each thing is started.
+    public var gate: @Sendable () async -> Void = {}
 
     public init(jobs: Int) { self.jobs = max(1, jobs) }
 
@@ -13,16 +15,18 @@ public struct Scheduler: Sendable {
         await withTaskGroup(of: (Int, Result).self) { group in
             var results = [Result?](repeating: nil, count: items.count)
             var next = 0
-            func startNext() {
+            func startNext() async {
                 guard next < items.count, !Task.isCancelled else { return }
+                await gate()
+                guard !Task.isCancelled else { return }
                 let index = next
                 next += 1
                 group.addTask { (index, await body(items[index])) }
             }
-            for _ in 0..<jobs { startNext() }
+            for _ in 0..<jobs { await startNext() }
             while let (index, result) = await group.next() {
                 results[index] = result
-                startNext()
+                await startNext()
             }
             return results
         }

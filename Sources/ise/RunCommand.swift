@@ -27,6 +27,10 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("New or empty directory for the run (default: runs/DATE).", valueName: "dir"))
     var out: String?
 
+    @Option(
+        help: ArgumentHelp("Start no trajectory while there is less free space (default: 256MiB).", valueName: "size"))
+    var minFree: String?
+
     @Option(help: ArgumentHelp("Intents to use, one JSON object a line.", valueName: "file"))
     var intents: String?
 
@@ -67,6 +71,9 @@ struct RunCommand: AsyncParsableCommand {
         for server in mcpServers where ForeignServer(option: server) == nil {
             throw ValidationError("--mcp-server \(server): expected a command, or NAME=COMMAND")
         }
+        if let minFree, PolicyFile.size(minFree) == nil {
+            throw ValidationError("--min-free \(minFree): expected a size such as 64MiB")
+        }
         if maxTurns < 1 { throw ValidationError("--max-turns must be at least 1") }
     }
 
@@ -98,6 +105,7 @@ struct RunCommand: AsyncParsableCommand {
         var configuration = RunConfiguration(
             source: source, seed: seed, out: out ?? RunDirectory.dated("runs/"), pluginDirectories: try plugins.find())
         if let jobs { configuration.jobs = jobs }
+        if let bytes = minFree.flatMap(PolicyFile.size) { configuration.minimumFree = bytes }
         configuration.agent = agent
         configuration.simulator = simulator
         configuration.limits.userTurns = maxTurns

@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 import Trace
 
@@ -33,7 +34,7 @@ struct ExecEventTests {
 
     @Test func `What is left running is told, and how long a kill took`() async throws {
         let left = try await payload(.shell("sleep 5000 > /dev/null 2>&1 & echo ok"), Policy())
-        #expect(left["left_running"] == ["sleep 5000"] && left["stdout"] == nil && left["kill_latency_us"] == nil)
+        #expect(left["left_running"]?.array?.count == 1 && left["kill_latency_us"] == nil)
         let killed = try await payload(
             .shell("echo begun; sleep 5000 & sleep 5000", timeout: .milliseconds(300)), Policy())
         #expect(killed["ended_by"] == "timeout" && killed["left_running"] == nil)
