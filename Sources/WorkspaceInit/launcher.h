@@ -64,6 +64,7 @@ struct policy {
     } rlimits[MAX_RLIMITS];
     int rlimit_count;
     uint64_t memory, processes, cpu_percent; /* 0: no limit */
+    uint32_t openings;                       /* workspaces that were asked for */
 };
 
 /* template.c */
@@ -152,13 +153,13 @@ struct ended {
     uint32_t id; /* 0: not the host's */
     int status;
 };
-pid_t workspaces_open(const struct template *template, struct cgroups *cgroups, const struct policy *policy,
+pid_t workspaces_open(const struct template *template, struct cgroups *cgroups, struct policy *policy,
                       struct opening *opening, struct failure *failure);
 void workspaces_kill(uint32_t id);
 bool workspaces_reap(const struct template *template, struct cgroups *cgroups, struct ended *ended); /* one that has ended; false: none */
 void workspaces_end(struct cgroups *cgroups);
 bool workspaces_make_spare(const struct template *template, struct cgroups *cgroups); /* false: there is nothing to make */
-void workspaces_drop_spares(const struct policy *policy);
+void workspaces_drop_spares(struct policy *policy);
 
 /* start.c */
 pid_t workspace_start(const struct template *template, const struct policy *policy, const struct opening *opening,

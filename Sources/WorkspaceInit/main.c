@@ -18,7 +18,7 @@
 
 enum {
     HOST = 3,
-    PAUSE_MS = 2 /* without a request: what was handed out last is being used now, and shall not be disturbed */
+    PAUSE_MS = 10 /* without a request: what was handed out last is being used now, and shall not be disturbed */
 };
 
 static struct template template;
@@ -116,7 +116,7 @@ static bool add_bind(struct opening *opening, const struct own_bind *next, const
 }
 
 /* NULL: the request names no policy that is known, or too many layers or binds. */
-static const struct policy *read_opening(struct opening *opening)
+static struct policy *read_opening(struct opening *opening)
 {
     struct field field;
     size_t offset = 0;
@@ -143,7 +143,7 @@ static void open_workspace(void)
 {
     struct failure failure = {{0}, 0};
     struct opening opening;
-    const struct policy *policy = read_opening(&opening);
+    struct policy *policy = read_opening(&opening);
     if (policy == NULL)
         fail(&failure, EINVAL, "read the request (a policy that is known, at most %d layers and %d binds)", MAX_LAYERS,
              ISE_MAX_OWN_BINDS);

@@ -1,5 +1,5 @@
 /* The workspaces that the launcher has started: the host's, and spares. A spare is made while the launcher is idle, for a policy that
- * was asked for before: its init is complete, filter and all, and waits for the host's socket. */
+ * was asked for more than once: its init is complete, filter and all, and waits for the host's socket. */
 #include "launcher.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SPARES = 2 };
+enum { WISHES = 4 };
 
 struct workspace {
     uint32_t id; /* the host's; 0: a spare */
@@ -18,12 +18,12 @@ struct workspace {
     uint32_t group; /* of the control groups; 0: none */
     uint32_t id_base;
     int channel;    /* of a spare: where it waits for the host's socket; -1: none */
-    const struct policy *policy;
+    struct policy *policy;
 };
 
 static struct workspace *workspaces;
 static size_t count, capacity;
-static const struct policy *last, *wanted; /* asked for last; worth a spare */
+static struct policy *wishes[WISHES]; /* worth a spare, the one that was asked for last first */
 
 static struct workspace *add(void)
 {
@@ -61,8 +61,8 @@ static int choose_network(const struct template *template, const struct policy *
     return -1;
 }
 
-static pid_t start(const struct template *template, struct cgroups *cgroups, const struct policy *policy,
-                   struct opening *opening, struct failure *failure)
+static pid_t start(const struct template *template, struct cgroups *cgroups, struct policy *policy, struct opening *opening,
+                   struct failure *failure)
 {
     static uint32_t groups;
     uint32_t group = ++groups;
@@ -153,49 +153,83 @@ static pid_t hand_out_spare(const struct policy *policy, struct opening *opening
     return -1;
 }
 
+static void drop_spares(const struct policy *policy)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fits(&workspaces[i], policy))
+            drop(&workspaces[i]);
+}
+
+/* Moves it to the front; the last one falls off. */
+static void wish_for(struct policy *policy)
+{
+    int at = 0;
+    while (at < WISHES - 1 && wishes[at] != policy)
+        at++;
+    if (wishes[at] != NULL && wishes[at] != policy)
+        drop_spares(wishes[at]);
+    for (; at > 0; at--)
+        wishes[at] = wishes[at - 1];
+    wishes[0] = policy;
+}
+
+/* Until it is asked for twice again. */
+static void forget_wish(struct policy *policy)
+{
+    int kept = 0;
+    for (int i = 0; i < WISHES; i++)
+        if (wishes[i] != policy)
+            wishes[kept++] = wishes[i];
+    while (kept < WISHES)
+        wishes[kept++] = NULL;
+    policy->openings = 0;
+}
+
+static struct policy *next_wish(void)
+{
+    for (int i = 0; i < WISHES && wishes[i] != NULL; i++) {
+        int spares = 0;
+        for (size_t j = 0; j < count; j++)
+            spares += fits(&workspaces[j], wishes[i]);
+        if (spares < (i == 0 ? 2 : 1))
+            return wishes[i];
+    }
+    return NULL;
+}
+
 bool workspaces_make_spare(const struct template *template, struct cgroups *cgroups)
 {
-    size_t spares = 0;
-    for (size_t i = 0; i < count; i++)
-        spares += fits(&workspaces[i], wanted);
-    if (wanted == NULL || spares >= SPARES)
-        return false;
+    struct policy *policy = next_wish();
     int channel[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0)
+    if (policy == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0)
         return false;
     struct failure failure;
     struct opening opening = {.socket = -1, .channel = channel[1], .listener = -1};
-    pid_t pid = start(template, cgroups, wanted, &opening, &failure);
+    pid_t pid = start(template, cgroups, policy, &opening, &failure);
     close(channel[1]);
     if (pid < 0) {
         close(channel[0]);
-        wanted = NULL; /* who opens next is told why */
-        return false;
+        forget_wish(policy); /* who opens next is told why */
+        return true;
     }
     workspaces[count - 1].channel = channel[0];
     return true;
 }
 
-void workspaces_drop_spares(const struct policy *policy)
+void workspaces_drop_spares(struct policy *policy)
 {
-    for (size_t i = 0; i < count; i++)
-        if (fits(&workspaces[i], policy))
-            drop(&workspaces[i]);
-    if (wanted == policy)
-        wanted = NULL;
-    if (last == policy)
-        last = NULL;
+    drop_spares(policy);
+    forget_wish(policy);
 }
 
 /* ---- the host's ---- */
 
-pid_t workspaces_open(const struct template *template, struct cgroups *cgroups, const struct policy *policy,
+pid_t workspaces_open(const struct template *template, struct cgroups *cgroups, struct policy *policy,
                       struct opening *opening, struct failure *failure)
 {
-    /* Asked for twice in a row, and its workspaces hold nothing of their opening: likely to be asked for again. */
-    if (policy == last && policy->network != ISE_NETWORK_ALLOW_LIST)
-        wanted = policy;
-    last = policy;
+    /* An allow-list's listener is made with its workspace. */
+    if (policy->network != ISE_NETWORK_ALLOW_LIST && ++policy->openings > 1)
+        wish_for(policy);
     pid_t pid = hand_out_spare(policy, opening);
     return pid > 0 ? pid : start(template, cgroups, policy, opening, failure);
 }
@@ -225,7 +259,7 @@ bool workspaces_reap(const struct template *template, struct cgroups *cgroups, s
         ids_give_back(template, gone.id_base);
         if (gone.channel >= 0) {
             close(gone.channel);
-            wanted = NULL; /* it could not be made: who opens next is told why */
+            forget_wish(gone.policy); /* it could not be made: who opens next is told why */
         }
         ended->id = gone.id;
         break;

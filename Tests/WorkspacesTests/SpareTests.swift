@@ -5,7 +5,7 @@ import Testing
 
 /// What the launcher makes ahead. Each test has a host of its own, whose children are its workspaces and nothing else.
 @Suite struct SpareTests {
-    @Test func `What was asked for twice in a row waits ready`() async throws {
+    @Test func `What was asked for twice waits ready`() async throws {
         try await withHost { host in
             let first = try await host.open()
             #expect(children(first).count == 1)
@@ -20,17 +20,26 @@ import Testing
         }
     }
 
-    @Test func `Policies that take turns have none`() async throws {
+    @Test func `Policies that take turns have one each, what is asked for once has none`() async throws {
         try await withHost { host in
             var other = Policy()
             other.limits.openFiles = 99
-            for _ in 0..<4 {
-                await (try await host.open()).close()
-                await (try await host.open(other)).close()
+            var used: Set<Int> = []
+            for policy in [Policy(), other, Policy(), other] {
+                used.formUnion([try await host.open(policy)].compactMap(\.initPID))
             }
-            let last = try await host.open()
-            try await Task.sleep(for: .milliseconds(50))
-            #expect(children(last) == Set([last.initPID].compactMap { $0 }))
+            var rare = Policy()
+            rare.limits.openFiles = 98
+            let last = try await host.open(rare)
+            // Two of the one that was asked for last, at least one of the other, and this one.
+            #expect(try await eventually { (4...5).contains(children(last).count) })
+            let spares = children(last).subtracting([last.initPID].compactMap { $0 })
+            for policy in [Policy(), other] {
+                let workspace = try await host.open(policy)
+                #expect(workspace.initPID.map(spares.contains) == true && !used.contains(workspace.initPID ?? 0))
+                let files = try await workspace.exec(.shell("ulimit -n")).stdout.text
+                #expect(files == "\(policy.limits.openFiles)\n")
+            }
         }
     }
 
