@@ -6,6 +6,7 @@ struct BenchmarkDirectory {
     let path: String
 
     init() throws {
+        // The X's are mkdtemp(3)'s, which puts a free name there.
         var template = Array("/tmp/ise-bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw BenchmarkError("mkdtemp: errno \(errno)") }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -4,17 +4,13 @@ import JSON
 /// The sandboxes that are installed, each started as its users start it, as tight as it goes without a profile of its own.
 struct Peers {
     /// What a bundle for the OCI runtimes needs; deleted at the end.
-    private let bundle: String?
+    private let bundle: BenchmarkDirectory?
 
     init() {
         bundle = Self.makeBundle()
     }
 
-    func remove() {
-        guard let bundle else { return }
-        unlink(bundle + "/config.json")
-        rmdir(bundle)
-    }
+    func remove() { bundle?.remove() }
 
     /// Names and command lines that run `/bin/true` once.
     var commands: [(name: String, argv: [String])] {
@@ -33,7 +29,7 @@ struct Peers {
         if let firejail = Self.find("firejail") {
             commands.append(("firejail", [firejail, "--quiet", "--noprofile", "--net=none", "/bin/true"]))
         }
-        if let bundle, geteuid() == 0 {
+        if let bundle = bundle?.path, geteuid() == 0 {
             if let runc = Self.find("runc") {
                 commands.append(("runc", [runc, "run", "--bundle", bundle, "ise-bench-runc"]))
             }
@@ -52,11 +48,8 @@ struct Peers {
 
     /// `/` read-only in the namespaces that a container has by default. The runtimes want it mounted at a place of its own, which
     /// `tools/bench` sees to.
-    private static func makeBundle() -> String? {
+    private static func makeBundle() -> BenchmarkDirectory? {
         guard geteuid() == 0, let root = getenv("ISE_BENCH_ROOT").map({ String(cString: $0) }) else { return nil }
-        var template = Array("/tmp/ise-bench-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { return nil }
-        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         let mounts: [JSONValue] = [
             ["destination": "/proc", "type": "proc", "source": "proc"],
             ["destination": "/tmp", "type": "tmpfs", "source": "tmpfs"],
@@ -75,10 +68,11 @@ struct Peers {
                 "namespaces": .array(["pid", "network", "ipc", "uts", "mount"].map { ["type": .string($0)] })
             ],
         ]
-        let bytes = config.compactBytes
-        let descriptor = open(path + "/config.json", O_WRONLY | O_CREAT, 0o600)
-        defer { close(descriptor) }
-        guard write(descriptor, bytes, bytes.count) == bytes.count else { return nil }
-        return path
+        guard let bundle = try? BenchmarkDirectory() else { return nil }
+        guard (try? bundle.write("config.json", String(decoding: config.compactBytes, as: UTF8.self))) != nil else {
+            bundle.remove()
+            return nil
+        }
+        return bundle
     }
 }

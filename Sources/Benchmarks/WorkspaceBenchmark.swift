@@ -55,10 +55,7 @@ struct WorkspaceBenchmark {
     private func addOpening(_ cases: inout Cases, _ host: WorkspaceHost) {
         cases.add("ise: open") {
             try await pause()
-            var opened: Workspace?
-            let time = try await timed { opened = try await host.open() }
-            await opened?.close()
-            return time
+            return try await openOnly(host)
         }
         cases.add("ise: close") {
             try await pause()
@@ -67,30 +64,15 @@ struct WorkspaceBenchmark {
         }
         cases.add("ise: open+true+close") {
             try await pause()
-            return try await timed {
-                let workspace = try await host.open()
-                _ = try await workspace.exec(isTrue)
-                await workspace.close()
-            }
+            return try await roundTrip(host)
         }
         cases.add("ise: open, cold") {
             try await pause()
-            return try await withoutSpares(host) {
-                var opened: Workspace?
-                let time = try await timed { opened = try await host.open() }
-                await opened?.close()
-                return time
-            }
+            return try await withoutSpares(host) { try await openOnly(host) }
         }
         cases.add("ise: open+true+close, cold") {
             try await pause()
-            return try await withoutSpares(host) {
-                try await timed {
-                    let workspace = try await host.open()
-                    _ = try await workspace.exec(isTrue)
-                    await workspace.close()
-                }
-            }
+            return try await withoutSpares(host) { try await roundTrip(host) }
         }
         // A policy of its own, so that only these cases take from the pool.
         var pooled = Policy()
@@ -99,19 +81,27 @@ struct WorkspaceBenchmark {
         cases.add("ise: pool hand-out") {
             await host.prepare(4, policy: policy)
             try await pause()
-            var opened: Workspace?
-            let time = try await timed { opened = try await host.open(policy) }
-            await opened?.close()
-            return time
+            return try await openOnly(host, policy)
         }
         cases.add("ise: pool open+true+close") {
             await host.prepare(4, policy: policy)
             try await pause()
-            return try await timed {
-                let workspace = try await host.open(policy)
-                _ = try await workspace.exec(isTrue)
-                await workspace.close()
-            }
+            return try await roundTrip(host, policy)
+        }
+    }
+
+    private func openOnly(_ host: WorkspaceHost, _ policy: Policy = Policy()) async throws -> Duration {
+        var opened: Workspace?
+        let time = try await timed { opened = try await host.open(policy) }
+        await opened?.close()
+        return time
+    }
+
+    private func roundTrip(_ host: WorkspaceHost, _ policy: Policy = Policy()) async throws -> Duration {
+        try await timed {
+            let workspace = try await host.open(policy)
+            _ = try await workspace.exec(isTrue)
+            await workspace.close()
         }
     }
 
@@ -185,11 +175,7 @@ struct WorkspaceBenchmark {
             report.add("bwrap: back to back", rate: 200 / (time / .seconds(1)))
         }
         let time = try await timed {
-            for _ in 0..<200 {
-                let workspace = try await host.open()
-                _ = try await workspace.exec(isTrue)
-                await workspace.close()
-            }
+            for _ in 0..<200 { _ = try await roundTrip(host) }
         }
         report.add("ise: open+true+close, back to back", rate: 200 / (time / .seconds(1)))
     }

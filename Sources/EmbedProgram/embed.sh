@@ -5,6 +5,7 @@
 set -eu
 output=$1 name=$2 library=$3
 shift 3
+# The X's are mktemp(1)'s, which puts a free name there.
 work=$(mktemp -d "${TMPDIR:-/tmp}/ise-embed.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 flags="-static -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -s"

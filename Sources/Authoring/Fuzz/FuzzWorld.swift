@@ -9,7 +9,7 @@ enum FuzzWorld {
         ("notes.txt", "one\ntwo\nthree\n", 0o644), ("empty.txt", "", 0o644), ("no-break.txt", "last line", 0o644),
         ("data/a.csv", "id,name\n1,Ada\n2,Ünal\n", 0o644), ("data/crlf.txt", "a\r\nb\r\n", 0o644),
         ("bin.dat", "\u{0}\u{1}\u{2}binary", 0o644), ("secret.txt", "closed", 0o000), ("run.sh", "#!/bin/sh\n", 0o755),
-        ("src/main.py", "import sys\n\n\ndef main():\n    print('TODO')\n", 0o644),
+        ("src/main.py", "import sys\n\n\ndef main():\n    print('hello')\n", 0o644),
         ("big.log", String(repeating: "2026-01-01 INFO a line of a log\n", count: 4000), 0o644),
     ]
 

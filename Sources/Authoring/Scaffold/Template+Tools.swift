@@ -17,7 +17,7 @@ extension Scaffold.Template {
               },
               "effects": { "reads": true, "writes": false, "parallel": true },
               "permissions": { "fs": [{ "path": "**", "mode": "r" }] },
-              "examples": [{ "path": "notes.txt", "text": "TODO" }]
+              "examples": [{ "path": "notes.txt", "text": "buy" }]
             }
 
             """,
@@ -47,11 +47,11 @@ extension Scaffold.Template {
 
             t.describe("NAME", function()
               local function notes()
-                return t.workspace({ files = { ["notes.txt"] = "TODO one\ndone\nTODO two\n", ["empty.txt"] = "" } })
+                return t.workspace({ files = { ["notes.txt"] = "buy milk\ndone\nbuy bread\n", ["empty.txt"] = "" } })
               end
 
               t.it("counts the lines with the text", function()
-                t.equal(t.run({ path = "notes.txt", text = "TODO" }, { ws = notes() }).text, "2 lines of notes.txt match")
+                t.equal(t.run({ path = "notes.txt", text = "buy" }, { ws = notes() }).text, "2 lines of notes.txt match")
               end)
 
               t.it("counts every line without one", function()

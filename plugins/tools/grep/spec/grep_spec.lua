@@ -1,18 +1,18 @@
 local t = require("@test")
 
 t.describe("grep", function()
-  local files = { ["a.txt"] = "TODO one\nnothing\n", ["d/b.txt"] = "two TODO\n" }
+  local files = { ["a.txt"] = "needle one\nnothing\n", ["d/b.txt"] = "two needle\n" }
 
   t.it("shows path, line and text", function()
-    local ws = t.workspace({ files = files, exec = { ["grep *"] = "./d/b.txt\0001:two TODO\n./a.txt\0001:TODO one\n" } })
-    local result = t.run({ pattern = "TODO" }, { ws = ws })
-    t.equal(result.text, "a.txt:1:TODO one\nd/b.txt:1:two TODO")
+    local ws = t.workspace({ files = files, exec = { ["grep *"] = "./d/b.txt\0001:two needle\n./a.txt\0001:needle one\n" } })
+    local result = t.run({ pattern = "needle" }, { ws = ws })
+    t.equal(result.text, "a.txt:1:needle one\nd/b.txt:1:two needle")
     t.equal(result.details.matches, 2)
   end)
 
   t.it("names files only when told to", function()
     local ws = t.workspace({ files = files, exec = { ["grep *"] = "./d/b.txt\0./a.txt\0" } })
-    t.equal(t.run({ pattern = "TODO", filesOnly = true }, { ws = ws }).text, "a.txt\nd/b.txt")
+    t.equal(t.run({ pattern = "needle", filesOnly = true }, { ws = ws }).text, "a.txt\nd/b.txt")
   end)
 
   t.it("says that nothing matches", function()
